@@ -1,0 +1,141 @@
+# mini_sendmail: `make` builds the programs into this directory, `make help`
+# lists the rest. CFLAGS, CPPFLAGS and LDFLAGS are yours; ours are ALL_*.
+
+VERSION := $(shell cat VERSION)
+MODE    ?= release
+WERROR  ?=
+CC      ?= cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+B := build/$(MODE)
+# The programs of a release stand in the root; those of other modes in build/.
+BIN := $(if $(filter release,$(MODE)),.,$(B))
+
+PROGRAMS := mini_sendmail flushd flushctl
+DIR_mini_sendmail := sendmail
+DIR_flushd        := flushd
+DIR_flushctl      := flushctl
+
+.PHONY: all
+all: $(PROGRAMS:%=$(BIN)/%)
+
+# ---- compiler ---------------------------------------------------------------
+
+# $(call supported,FLAG...): those that this compiler takes without a warning.
+supported = $(foreach f,$(1),$(shell echo 'int x;' | \
+	$(CC) -Werror $(f) -x c -c -o /dev/null - 2>/dev/null && echo $(f)))
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
+	-Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wundef -Wvla -Wwrite-strings -Wcast-qual \
+	-Wcast-align -Wnull-dereference -Wswitch-enum -Wimplicit-fallthrough \
+	$(call supported,-Wlogical-op -Wduplicated-cond -Wformat-signedness)
+HARDEN := -fstack-protector-strong -fno-delete-null-pointer-checks \
+	-fno-strict-overflow -fno-strict-aliasing \
+	$(call supported,-fstack-clash-protection -ftrivial-auto-var-init=zero \
+	-fstrict-flex-arrays=3 -fcf-protection=full -mbranch-protection=standard)
+
+CFLAGS_release := -O2 -g
+CPPFLAGS_release := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+CFLAGS_asan := -O1 -g -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
+LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_analyze := -O1 -fanalyzer -Wno-analyzer-too-complex
+
+ALL_CPPFLAGS := -Isrc -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
+	$(CPPFLAGS_$(MODE)) $(CPPFLAGS)
+ALL_CFLAGS := -std=c17 -fPIE $(WARN) $(if $(WERROR),-Werror) $(HARDEN) \
+	$(CFLAGS_$(MODE)) $(CFLAGS)
+ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
+	$(LDFLAGS_$(MODE)) $(LDFLAGS)
+
+# LMDB always comes from its static library, so that every program reads and
+# writes spools with the very same code. The jail's program is wholly static,
+# but for the sanitizers, which cannot be.
+SPOOL_LIBS := -l:liblmdb.a -l:libxxhash.a -pthread
+LINK_mini_sendmail := $(if $(filter asan,$(MODE)),-pie,-static-pie)
+LIBS_mini_sendmail := $(SPOOL_LIBS)
+LINK_flushd   := -pie
+LIBS_flushd   := $(SPOOL_LIBS) -lsystemd
+LINK_flushctl := -pie
+LIBS_flushctl := $(SPOOL_LIBS) -ljansson
+
+# ---- programs ---------------------------------------------------------------
+
+# One archive holds every module; a program is its main.c and the archive, so
+# the linker gives each only what it uses, and tests link what ships.
+SRC     := $(wildcard src/*/*.c)
+MAINS   := $(wildcard src/*/main.c)
+MODULES := $(filter-out $(MAINS),$(SRC))
+OBJ     := $(SRC:%.c=$(B)/%.o)
+ARCHIVE := $(B)/modules.a
+
+$(ARCHIVE): $(MODULES:%.c=$(B)/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+.SECONDEXPANSION:
+$(PROGRAMS:%=$(BIN)/%): $(BIN)/%: $(B)/src/$$(DIR_%)/main.o $(ARCHIVE)
+	$(CC) $(LINK_$*) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_$*)
+
+$(B)/%.o: %.c VERSION Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- tests ------------------------------------------------------------------
+
+UNIT := $(wildcard tests/unit/*.c)
+UNIT_OBJ := $(UNIT:%.c=$(B)/%.o)
+
+$(UNIT_OBJ): ALL_CPPFLAGS += -Itests
+
+$(B)/unit: $(UNIT_OBJ) $(ARCHIVE)
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS) -lsystemd -ljansson \
+		-lcheck $(call if_there,subunit) -lrt -lm
+
+if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
+
+.PHONY: test unit e2e
+test: unit e2e
+
+unit: $(B)/unit
+	$(B)/unit
+
+e2e: all
+	BIN=$(abspath $(BIN)) prove tests/e2e
+
+.PHONY: demo
+demo: all
+	bin/demo
+
+# ---- quality ----------------------------------------------------------------
+
+.PHONY: lint format
+lint:
+	bin/lint
+
+format:
+	clang-format -i $(SRC) $(UNIT) $(wildcard src/*/*.h tests/*/*.h)
+
+# ---- install ----------------------------------------------------------------
+
+.PHONY: install clean help
+install: all
+	install -d $(DESTDIR)$(PREFIX)/libexec/mini-sendmail \
+		$(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install $(BIN)/mini_sendmail $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
+	install $(BIN)/flushd $(BIN)/flushctl $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+clean:
+	rm -rf build $(PROGRAMS)
+
+help:
+	@echo 'all (default)   $(PROGRAMS)'
+	@echo 'demo            the whole path, with an outage in the middle (root)'
+	@echo 'test            unit and end-to-end tests; MODE=asan: sanitized'
+	@echo 'lint format     check the sources; format them'
+	@echo 'install clean   PREFIX and DESTDIR as usual'
+
+-include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d)
