@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * clock.h - the two clocks; only programs and the lock ask them
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds since boot, suspend included; never jumps. For deadlines. */
+int64_t clock_boot_ms(void);
+
+/* Milliseconds since 1970, as the machine believes it. For stored times. */
+int64_t clock_wall_ms(void);
+
+enum { CLOCK_TEXT_MAX = 48 };
+
+/*
+ * Write the date-time of RFC 5322 section 3.3 for wall_ms into text, of
+ * CLOCK_TEXT_MAX bytes, and return text. Always UTC: a jail has no zone files,
+ * and a zone named by the environment would be a file named by a stranger.
+ */
+char *clock_rfc5322(int64_t wall_ms, char *text);
+
+#endif

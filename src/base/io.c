@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+enum { READ_STEP = 64 * 1024 };
+
+static ssize_t
+read_some(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int
+io_read_all(int fd, size_t limit, struct buf *b)
+{
+	char surplus[4096];
+	bool is_cut = false;
+	ssize_t n;
+
+	while (limit > 0) {
+		size_t room = limit < READ_STEP ? limit : READ_STEP;
+
+		buf_reserve(b, room);
+		n = read_some(fd, b->data + b->len, room);
+		if (n <= 0)
+			return (int)n;
+		b->len += (size_t)n;
+		b->data[b->len] = '\0';
+		limit -= (size_t)n;
+	}
+	while ((n = read_some(fd, surplus, sizeof(surplus))) > 0)
+		is_cut = true;
+	return n < 0 ? (int)n : is_cut ? -EMSGSIZE : 0;
+}
+
+int
+io_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* A descriptor that reads as empty and, where it can, swallows writes. */
+static int
+open_nothing(void)
+{
+	int fd = open("/dev/null", O_RDWR);
+	int ends[2];
+
+	if (fd >= 0)
+		return fd;
+	/* A jail without /dev: a pipe whose other end is closed. */
+	if (pipe(ends) < 0)
+		return -errno;
+	close(ends[1]);
+	return ends[0];
+}
+
+int
+io_secure_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		int got;
+
+		if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		got = open_nothing();
+		if (got < 0)
+			return got;
+		/* The lowest free number is ours to get, and it is fd. */
+		if (got != fd)
+			return -EBADF;
+	}
+	return 0;
+}
+
+void
+io_close_from(int first)
+{
+	struct rlimit limit;
+
+	if (syscall(SYS_close_range, (unsigned int)first, ~0U, 0) == 0)
+		return;
+	/* A kernel before 5.9, or a filter that does not know the call. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 65536)
+		limit.rlim_cur = 65536;
+	for (int fd = first; fd < (int)limit.rlim_cur; fd++)
+		close(fd);
+}

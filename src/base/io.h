@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * io.h - whole reads and writes on blocking descriptors
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+
+/*
+ * Append everything up to end of file to b. At most limit bytes are kept; the
+ * rest is read and forgotten, so that the writer does not die of SIGPIPE, and
+ * -EMSGSIZE is returned. 0 or -errno.
+ */
+int io_read_all(int fd, size_t limit, struct buf *b) MUST_CHECK;
+
+/* Write all of data, however many calls that takes. 0 or -errno. */
+int io_write_all(int fd, const void *data, size_t len) MUST_CHECK;
+
+/*
+ * Make descriptors 0, 1 and 2 valid, so that no file opened later becomes one
+ * of them. Works without /dev/null. 0 or -errno.
+ */
+int io_secure_standard_fds(void) MUST_CHECK;
+
+/* Close every descriptor from first up; callers leak theirs to us. */
+void io_close_from(int first);
+
+#endif
