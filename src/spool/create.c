@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "spool/create.h"
+#include "spool/environment.h"
+#include "spool/spool.h"
+
+enum { MAP_LEN = 1 << 20 };
+
+/* A spool under construction. */
+struct draft {
+	char *parent;	  /* of the directory to be */
+	char *name;	  /* in parent */
+	char *draft_name; /* temporary, in parent */
+	int parent_fd;
+	int dir_fd;
+};
+
+/* Split dir at its last slash; trailing slashes do not count. */
+static int
+split(const char *dir, struct draft *w)
+{
+	size_t len = strlen(dir);
+	size_t start;
+
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	start = len;
+	while (start > 0 && dir[start - 1] != '/')
+		start--;
+	if (start == len)
+		return -EINVAL; /* "" or "/" */
+	w->name = alloc_copy(dir + start, len - start);
+	w->parent = start ? alloc_copy(dir, start) : alloc_copy(".", 1);
+	if (strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int
+make_draft(struct draft *w)
+{
+	struct buf name = BUF_INIT;
+	uint64_t unique;
+	int rc = 0;
+
+	/* Not the pid: in a container it is that of the draft a crash left. */
+	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
+		return -EIO;
+	buf_add_format(&name, ".%s.new.%016jx", w->name, (uintmax_t)unique);
+	w->draft_name = buf_detach(&name);
+	w->parent_fd = open(w->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (w->parent_fd < 0)
+		return -errno;
+	if (faccessat(w->parent_fd, w->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	if (mkdirat(w->parent_fd, w->draft_name, 0700) < 0)
+		return -errno;
+	w->dir_fd = openat(w->parent_fd, w->draft_name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (w->dir_fd < 0) {
+		rc = -errno;
+		unlinkat(w->parent_fd, w->draft_name, AT_REMOVEDIR);
+	}
+	return rc;
+}
+
+static int
+write_records(struct environment *e, const struct spool_plan *plan, ino_t inode)
+{
+	const struct spool_identity identity = {.directory_inode = inode,
+	    .site = alloc_copy(plan->site, strlen(plan->site))};
+	const struct spool_counters counters = {0};
+	struct buf bytes = BUF_INIT;
+	int rc;
+
+	record_encode_identity(&identity, &bytes);
+	rc = environment_put(e, ENVIRONMENT_IDENTITY, &bytes);
+	buf_clear(&bytes);
+	record_encode_settings(&plan->settings, &bytes);
+	if (rc == 0)
+		rc = environment_put(e, ENVIRONMENT_SETTINGS, &bytes);
+	buf_clear(&bytes);
+	record_encode_counters(&counters, &bytes);
+	if (rc == 0)
+		rc = environment_put(e, ENVIRONMENT_COUNTERS, &bytes);
+	buf_release(&bytes);
+	free(identity.site);
+	return rc;
+}
+
+static int
+make_environment(const struct draft *w, const struct spool_plan *plan)
+{
+	struct environment e;
+	struct stat st;
+	int rc;
+
+	if (fstat(w->dir_fd, &st) < 0 || fchdir(w->dir_fd) < 0)
+		return -errno;
+	rc = environment_open(&e, SPOOL_FILE, true, MAP_LEN);
+	if (rc < 0)
+		return rc;
+	rc = write_records(&e, plan, st.st_ino);
+	if (rc == 0)
+		rc = environment_commit(&e);
+	environment_close(&e);
+	return rc;
+}
+
+/* Give an object to the owner and flush it; the last thing done to it. */
+static int
+finish(int fd, mode_t mode, const struct spool_plan *plan)
+{
+	if (fd < 0 || fchmod(fd, mode) < 0 ||
+	    fchown(fd, plan->uid, plan->gid) < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+finish_at(int dir_fd, const char *name, int flags, mode_t mode,
+    const struct spool_plan *plan)
+{
+	int fd = openat(dir_fd, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
+	int rc = finish(fd, mode, plan);
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int
+fill_draft(const struct draft *w, const struct spool_plan *plan)
+{
+	int rc = make_environment(w, plan);
+
+	if (rc == 0 && mkdirat(w->dir_fd, SPOOL_INCOMING, 0700) < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = finish_at(w->dir_fd, SPOOL_INCOMING, O_RDONLY, 0700, plan);
+	if (rc == 0)
+		rc = finish_at(w->dir_fd, SPOOL_WORKER_LOCK,
+		    O_RDWR | O_CREAT | O_EXCL, 0600, plan);
+	if (rc == 0)
+		rc = finish_at(w->dir_fd, SPOOL_FILE, O_RDWR, 0600, plan);
+	if (rc == 0)
+		rc = finish(w->dir_fd, 0700, plan);
+	return rc;
+}
+
+static void
+remove_draft(const struct draft *w)
+{
+	unlinkat(w->dir_fd, SPOOL_FILE, 0);
+	unlinkat(w->dir_fd, SPOOL_WORKER_LOCK, 0);
+	unlinkat(w->dir_fd, SPOOL_INCOMING, AT_REMOVEDIR);
+	unlinkat(w->parent_fd, w->draft_name, AT_REMOVEDIR);
+}
+
+int
+spool_create(const char *dir, const struct spool_plan *plan)
+{
+	struct draft w = {.parent_fd = -1, .dir_fd = -1};
+	int rc;
+
+	rc = split(dir, &w);
+	if (rc == 0)
+		rc = make_draft(&w);
+	if (rc == 0)
+		rc = fill_draft(&w, plan);
+	/* Somebody may have made it meanwhile: never replace anything. */
+	if (rc == 0 && renameat2(w.parent_fd, w.draft_name, w.parent_fd, w.name,
+			   RENAME_NOREPLACE) < 0)
+		rc = -errno;
+	if (rc < 0 && w.dir_fd >= 0)
+		remove_draft(&w);
+	if (rc == 0 && fsync(w.parent_fd) < 0)
+		rc = -errno;
+	if (w.dir_fd >= 0)
+		close(w.dir_fd);
+	if (w.parent_fd >= 0)
+		close(w.parent_fd);
+	free(w.parent);
+	free(w.name);
+	free(w.draft_name);
+	return rc;
+}

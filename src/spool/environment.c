@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "spool/environment.h"
+
+#if MDB_VERSION_MAJOR != 0 || MDB_VERSION_MINOR != 9
+#error "The spool format is that of LMDB 0.9; 1.x writes other files."
+#endif
+
+enum {
+	/* An overflow page holds its header of 16 bytes and the value. */
+	OVERFLOW_HEADER = 16,
+	FILE_MODE = 0660, /* less the umask: 0600, or 0660 in a shared spool */
+};
+
+int
+environment_error(int lmdb_code)
+{
+	switch (lmdb_code) {
+	case 0:
+		return 0;
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return -ENOSPC;
+	default:
+		/* LMDB's own codes are negative: all others mean damage. */
+		return lmdb_code > 0 ? -lmdb_code : -EBADMSG;
+	}
+}
+
+/* LMDB would print a line of its own before it aborts. */
+NORETURN static void
+fail_quietly(MDB_env *env, const char *message)
+{
+	(void)env;
+	(void)message;
+	abort();
+}
+
+static int
+begin(struct environment *e, unsigned int flags)
+{
+	MDB_stat stat;
+	int rc;
+
+	rc = mdb_txn_begin(e->env, NULL, flags, &e->txn);
+	if (rc)
+		return rc;
+	rc = mdb_dbi_open(e->txn, NULL, 0, &e->dbi);
+	if (rc)
+		return rc;
+	rc = mdb_stat(e->txn, e->dbi, &stat);
+	if (rc)
+		return rc;
+	if (stat.ms_psize < 512 || stat.ms_psize > 65536)
+		return MDB_CORRUPTED;
+	e->chunk_len = stat.ms_psize - OVERFLOW_HEADER;
+	return 0;
+}
+
+/*
+ * LMDB maps as much as the file says it has. Where that fails although we have
+ * room for what it can have, the file lies.
+ */
+static bool
+has_room(size_t map_len)
+{
+	void *p = mmap(NULL, map_len, PROT_READ,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return p != MAP_FAILED && munmap(p, map_len) == 0;
+}
+
+int
+environment_open(
+    struct environment *e, const char *path, bool is_writer, size_t map_len)
+{
+	const unsigned int flags = is_writer ? 0 : MDB_RDONLY;
+	int major;
+	int minor;
+	int rc;
+
+	*e = (struct environment){0};
+	mdb_version(&major, &minor, NULL);
+	if (major != MDB_VERSION_MAJOR || minor != MDB_VERSION_MINOR)
+		return -ENOTSUP;
+	rc = mdb_env_create(&e->env);
+	if (rc)
+		return environment_error(rc);
+	mdb_env_set_assert(e->env, fail_quietly);
+	rc = mdb_env_set_mapsize(e->env, map_len);
+	if (rc == 0)
+		rc = mdb_env_open(
+		    e->env, path, MDB_NOSUBDIR | MDB_NOLOCK | flags, FILE_MODE);
+	if (rc == ENOMEM && has_room(map_len))
+		rc = MDB_CORRUPTED;
+	if (rc == 0)
+		rc = begin(e, flags);
+	if (rc)
+		environment_close(e);
+	return environment_error(rc);
+}
+
+int
+environment_get(
+    struct environment *e, enum environment_record record, MDB_val *value)
+{
+	unsigned char byte = (unsigned char)record;
+	MDB_val key = {.mv_data = &byte, .mv_size = 1};
+	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, value));
+
+	return rc == -ENOENT ? -EBADMSG : rc;
+}
+
+int
+environment_put(struct environment *e, enum environment_record record,
+    const struct buf *content)
+{
+	unsigned char byte = (unsigned char)record;
+	MDB_val key = {.mv_data = &byte, .mv_size = 1};
+	MDB_val value = {.mv_data = content->data, .mv_size = content->len};
+
+	return environment_error(mdb_put(e->txn, e->dbi, &key, &value, 0));
+}
+
+int
+environment_commit(struct environment *e)
+{
+	int rc = mdb_txn_commit(e->txn);
+
+	e->txn = NULL;
+	if (rc == 0)
+		return 0;
+	/*
+	 * Pages are written and flushed before the meta page that makes them
+	 * count. Only if the write of that one failed, which LMDB remembers
+	 * as MDB_PANIC, may the disk hold the new state or the old.
+	 */
+	if (mdb_txn_begin(e->env, NULL, 0, &e->txn) == MDB_PANIC) {
+		e->txn = NULL;
+		return -EINPROGRESS;
+	}
+	return environment_error(rc);
+}
+
+void
+environment_close(struct environment *e)
+{
+	if (e->txn)
+		mdb_txn_abort(e->txn);
+	if (e->env)
+		mdb_env_close(e->env);
+	*e = (struct environment){0};
+}

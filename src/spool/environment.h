@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * environment.h - the LMDB environment of a spool, open for one transaction
+ *
+ *   The caller holds the spool's lock from before environment_open() until
+ *   after environment_close(). Only environment.c, part.c and spool.c know
+ *   LMDB; what they return is -errno (see spool.h).
+ */
+#ifndef SPOOL_ENVIRONMENT_H
+#define SPOOL_ENVIRONMENT_H
+
+#include <lmdb.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+
+struct environment {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	size_t chunk_len; /* the longest value that takes one overflow page */
+};
+
+/* The records beside the messages; the number is the key. */
+enum environment_record {
+	ENVIRONMENT_IDENTITY = 1,
+	ENVIRONMENT_SETTINGS = 2,
+	ENVIRONMENT_COUNTERS = 3,
+};
+
+/* What an LMDB return code is as 0 or -errno. */
+int environment_error(int lmdb_code) MUST_CHECK;
+
+/*
+ * Open the file at path and begin a transaction in it. map_len is how far the
+ * file may grow, in bytes. An LMDB of another major version than 0.9 is
+ * refused: -ENOTSUP.
+ */
+int environment_open(struct environment *e, const char *path, bool is_writer,
+    size_t map_len) MUST_CHECK;
+
+/*
+ * Read and write one of the records. They are written when the spool is made
+ * and never removed, so one that is not there is damage: -EBADMSG. The value
+ * points into the environment.
+ */
+int environment_get(struct environment *e, enum environment_record record,
+    MDB_val *value) MUST_CHECK;
+int environment_put(struct environment *e, enum environment_record record,
+    const struct buf *content) MUST_CHECK;
+
+/*
+ * Commit. 0: durable. -EINPROGRESS: the last write failed after the pages were
+ * safe, so it may be durable or not. Else nothing of it will be there.
+ */
+int environment_commit(struct environment *e) MUST_CHECK;
+
+/* Abort what was not committed, and close; a closed one is fine. */
+void environment_close(struct environment *e);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * part.h - the parts of a message as chunks in LMDB, and the schedule
+ *
+ *   Keys and chunks are those of docs/spool-format.md.
+ */
+#ifndef SPOOL_PART_H
+#define SPOOL_PART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "spool/environment.h"
+
+enum part { PART_ALL = 0, PART_ENVELOPE = 1, PART_STATE = 2, PART_TEXT = 3 };
+
+struct spool_piece;
+
+/* Store a part that is not there yet as the concatenation of the pieces. */
+int part_put(struct environment *e, uint64_t id, enum part part,
+    const struct spool_piece *pieces, size_t piece_count) MUST_CHECK;
+
+/*
+ * Append chunks from *chunk on to out until it holds at least max bytes: 1
+ * while there is more, 0 behind the last.
+ */
+int part_get(struct environment *e, uint64_t id, enum part part,
+    uint32_t *chunk, size_t max, struct buf *out) MUST_CHECK;
+
+/* Append a whole part of at most max bytes. -ENOENT: there is none. */
+int part_get_all(struct environment *e, uint64_t id, enum part part, size_t max,
+    struct buf *out) MUST_CHECK;
+
+/*
+ * Remove a part, or all of them, if there is any; *len is how many bytes that
+ * were.
+ */
+int part_remove(struct environment *e, uint64_t id, enum part part,
+    uint64_t *len) MUST_CHECK;
+
+/* The smallest id above *id that has an envelope or a state. -ENOENT. */
+int part_next_id(struct environment *e, uint64_t *id) MUST_CHECK;
+
+int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
+
+/* Remove an entry; it is no error if there is none. */
+int schedule_remove(
+    struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
+
+/* Move to the entry behind (*due_ms, *id). -ENOENT: that was the last. */
+int schedule_next(
+    struct environment *e, int64_t *due_ms, uint64_t *id) MUST_CHECK;
+
+#endif

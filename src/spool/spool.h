@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spool.h - the durable queue between mini_sendmail (writers) and flushd
+ *
+ *   Durability   when spool_commit() returns 0, everything done since
+ *                spool_begin() survives a power cut; else nothing of it is
+ *                there, but for -EINPROGRESS: it may be.
+ *   Locking      spool_begin() takes the spool's lock and opens the LMDB
+ *                environment inside it; commit and abort close it and let go.
+ *                Hold it briefly: every sender of the site waits.
+ *   Trust        every byte read back is hostile and is checked; LMDB itself
+ *                does not check, so a damaged file may kill the process. Only
+ *                a process of the spool's owner opens one.
+ *   Processes    a struct spool must not cross fork(); open it after exec. In
+ *                a transaction the working directory is the spool.
+ *   Errors       0 or -errno. Of all functions:
+ *                -EBADMSG   damaged, or no spool of this format
+ *                -ENOSPC    the disk is full;  -EDQUOT  the quota is
+ *                -EFBIG     the file may not grow (RLIMIT_FSIZE)
+ *                -EIO       the disk failed
+ *                of spool_begin():
+ *                -ETIMEDOUT the lock was not to be had by the deadline
+ */
+#ifndef SPOOL_SPOOL_H
+#define SPOOL_SPOOL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "mail/envelope.h"
+#include "spool/digest.h"
+#include "spool/record.h"
+#include "spool/state.h"
+
+struct spool; /* a spool directory, and the transaction in it, if any */
+
+#define SPOOL_FILE "data.mdb" /* the environment, in the directory */
+#define SPOOL_INCOMING                                                         \
+	"incoming" /* where senders will meet to share commits                 \
+		    */
+#define SPOOL_WORKER_LOCK                                                      \
+	"worker" /* flock'ed by the one worker for its life                    \
+		  */
+
+/*
+ * Open the spool directory dir; no file in it is opened yet. -ENOENT: there is
+ * none, or no environment in it; -EACCES: not ours to enter; -EPERM: owned by
+ * another user and not shared by its group; -ENOTDIR.
+ */
+int spool_open(const char *dir, struct spool **out) MUST_CHECK;
+
+/* The same for a directory that is open already; takes dir_fd over. */
+int spool_open_fd(int dir_fd, struct spool **out) MUST_CHECK;
+
+void spool_close(struct spool *s); /* NULL is fine */
+
+enum spool_access { SPOOL_READ, SPOOL_WRITE };
+
+/*
+ * Take the lock (shared for SPOOL_READ) and begin a transaction. need is how
+ * many bytes a SPOOL_WRITE is going to add; deadline_ms is on clock_boot_ms().
+ */
+int spool_begin(struct spool *s, enum spool_access access, uint64_t need,
+    int64_t deadline_ms) MUST_CHECK;
+
+/* Make the transaction durable and let go of the lock, whatever comes out. */
+int spool_commit(struct spool *s) MUST_CHECK;
+
+/*
+ * True from when spool_commit() begins to write until the next transaction:
+ * for handlers of signals that end the process, which cannot tell any more
+ * whether it is durable.
+ */
+extern volatile sig_atomic_t spool_is_committing;
+
+/* End the transaction without a trace; without one, do nothing. */
+void spool_abort(struct spool *s);
+
+/* ---- inside a transaction ------------------------------------------ */
+
+/* A piece of a message's text. */
+struct spool_piece {
+	const char *data;
+	size_t len;
+};
+
+/*
+ * Store a new message, due at once, and allocate its id. The envelope's
+ * text_len must be the sum of the pieces: -EINVAL. now_ms is the wall clock.
+ */
+int spool_put(struct spool *s, const struct envelope *e,
+    const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
+    uint64_t *id) MUST_CHECK;
+
+/*
+ * No due time that flushd sets lies further ahead than this: one that does
+ * was set before the clock was put back, and is due.
+ */
+#define SPOOL_DUE_HORIZON_MS (INT64_C(24) * 60 * 60 * 1000)
+
+/*
+ * Find the due message behind (due_ms, id) in the order of due times, start
+ * with 0, 0; the pair is moved to it. -ENOENT: none is due at now_ms, and
+ * *next_due_ms is when the next one will be, INT64_MAX for never.
+ */
+int spool_next_due(struct spool *s, int64_t now_ms, int64_t *due_ms,
+    uint64_t *id, int64_t *next_due_ms) MUST_CHECK;
+
+/* Find the message with the smallest id above *id. -ENOENT: no more. */
+int spool_next(struct spool *s, uint64_t *id) MUST_CHECK;
+
+/*
+ * Read the envelope and state of a message. -ENOENT: no such message; -EBADMSG
+ * also if an address could not stand in an SMTP command, or if envelope and
+ * state do not belong together. On success release both.
+ */
+int spool_get(struct spool *s, uint64_t id, struct envelope *e,
+    struct message_state *state) MUST_CHECK;
+
+/*
+ * Append the text from chunk *chunk on to out, until it holds at least max
+ * bytes or the text ends; *chunk moves along. Returns 1 while there is more,
+ * 0 at the end.
+ */
+int spool_read_text(struct spool *s, uint64_t id, uint32_t *chunk, size_t max,
+    struct buf *out) MUST_CHECK;
+
+/*
+ * Compare the checksum of a message, which covers its text and envelope, with
+ * what it holds. digest has been given the text, all of it; -EBADMSG: damaged.
+ */
+int spool_verify(struct spool *s, uint64_t id, struct digest *d) MUST_CHECK;
+
+/* Replace the state of a message, and its place among the due ones. */
+int spool_set_state(
+    struct spool *s, uint64_t id, const struct message_state *state) MUST_CHECK;
+
+/* Remove a message altogether. -ENOENT: there was none. */
+int spool_remove(struct spool *s, uint64_t id) MUST_CHECK;
+
+/*
+ * Remove an entry of the schedule whose message is not there, or cannot be
+ * read; it is no error if there is none.
+ */
+int spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id) MUST_CHECK;
+
+int spool_get_counters(struct spool *s, struct spool_counters *c) MUST_CHECK;
+int spool_get_settings(struct spool *s, struct spool_settings *c) MUST_CHECK;
+
+#endif

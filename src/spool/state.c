@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "spool/state.h"
+
+const char *const message_phase_names[PHASE_COUNT] = {
+    [PHASE_NEW] = "new",
+    [PHASE_DEFERRED] = "deferred",
+    [PHASE_HELD] = "held",
+    [PHASE_FAILED] = "failed",
+};
+
+const char *const recipient_status_names[RECIPIENT_COUNT] = {
+    [RECIPIENT_PENDING] = "pending",
+    [RECIPIENT_DELIVERED] = "delivered",
+    [RECIPIENT_FAILED] = "failed",
+};
+
+void
+state_init(struct message_state *s, size_t recipient_count, int64_t due_ms)
+{
+	*s = (struct message_state){.phase = PHASE_NEW, .due_ms = due_ms};
+	s->recipient_count = recipient_count;
+	s->recipients =
+	    alloc_resize(NULL, recipient_count, sizeof(*s->recipients));
+	for (size_t i = 0; i < recipient_count; i++)
+		s->recipients[i] =
+		    (struct recipient_state){.status = RECIPIENT_PENDING};
+}
+
+void
+state_release(struct message_state *s)
+{
+	for (size_t i = 0; i < s->recipient_count; i++)
+		free(s->recipients[i].reply);
+	free(s->recipients);
+	free(s->reason);
+	*s = (struct message_state){0};
+}
+
+/* Put a copy of new, cut to max bytes, in place of *old. */
+static void
+replace(char **old, const char *new, size_t max)
+{
+	char *copy = alloc_copy(new, strnlen(new, max));
+
+	free(*old); /* only now: new may point into it */
+	*old = copy;
+}
+
+void
+state_set_reply(struct message_state *s, size_t recipient, const char *reply)
+{
+	assert(recipient < s->recipient_count);
+	replace(&s->recipients[recipient].reply, reply, STATE_REPLY_MAX);
+}
+
+void
+state_hold(struct message_state *s, const char *reason)
+{
+	replace(&s->reason, reason, STATE_REASON_MAX);
+	s->phase = PHASE_HELD;
+	s->due_ms = 0;
+}
+
+size_t
+state_count(const struct message_state *s, enum recipient_status status)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->recipient_count; i++)
+		count += s->recipients[i].status == status;
+	return count;
+}
+
+bool
+state_is_scheduled(const struct message_state *s)
+{
+	return s->phase == PHASE_NEW || s->phase == PHASE_DEFERRED;
+}
