@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * guard.h - a damaged spool must not end us without a word
+ *
+ *   LMDB does not check what it reads: a damaged file makes it crash or turn
+ *   in circles. From guard_begin() to guard_end() both end the program with
+ *   one line on standard error and an exit code. Whatever else is written to
+ *   standard error meanwhile is lost.
+ *
+ *   Either is 78 with nothing stored before spool_commit() began, and 74,
+ *   perhaps stored, from then on.
+ */
+#ifndef SENDMAIL_GUARD_H
+#define SENDMAIL_GUARD_H
+
+/* Guard the use of the spool dir, for at most timeout_sec of real time. */
+void guard_begin(const char *dir, int timeout_sec);
+
+/* Back to what signals did before; harmless without guard_begin(). */
+void guard_end(void);
+
+#endif
