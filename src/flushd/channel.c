@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "flushd/channel.h"
+
+/* Room for one descriptor beside the message. */
+union control {
+	struct cmsghdr align;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int
+channel_send(int channel, const struct channel_message *m, int fd)
+{
+	struct iovec part = {
+	    .iov_base = &(struct channel_message){0}, .iov_len = sizeof(*m)};
+	union control control = {0};
+	struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+
+	memcpy(part.iov_base, m, sizeof(*m));
+	if (fd >= 0) {
+		struct cmsghdr *c = &control.align;
+
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+		packet.msg_control = control.bytes;
+		packet.msg_controllen = sizeof(control.bytes);
+	}
+	return sendmsg(channel, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* The descriptor in a packet, or -1; there was room for one only. */
+static int
+take_fd(struct msghdr *packet)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(packet);
+	int fd = -1;
+
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	return fd;
+}
+
+int
+channel_receive(int channel, struct channel_message *m, int *fd)
+{
+	struct channel_message got;
+	struct iovec part = {.iov_base = &got, .iov_len = sizeof(got)};
+	union control control = {0};
+	struct msghdr packet = {
+	    .msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n = recvmsg(channel, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int got_fd;
+
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return -EPIPE;
+	got_fd = take_fd(&packet);
+	if (n != sizeof(got) || (packet.msg_flags & MSG_TRUNC) ||
+	    (unsigned int)got.kind >= CHANNEL_KIND_COUNT) {
+		if (got_fd >= 0)
+			close(got_fd);
+		return -EPROTO;
+	}
+	got.text[sizeof(got.text) - 1] = '\0';
+	*m = got;
+	*fd = got_fd;
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * channel.h - what the supervisor and a worker say to each other
+ *
+ *   A SOCK_SEQPACKET socket pair; each packet is one message, some carry a
+ *   descriptor. End of file means stop, whichever side sees it.
+ *
+ *   worker                            supervisor
+ *   NEED_RELAY  a connection, please  RELAY      here it is
+ *                                     RELAY_DOWN leave: you will be called
+ *   COMPLAINT   the relay misbehaved  RELAY_UP   not so: blame the message
+ *                                     RELAY_DOWN it does: leave
+ *   IDLE        nothing is due        LOOK_AGAIN the watch is armed: look
+ *                                                once more, then leave
+ *
+ *   Trust        a worker has read a hostile spool: nothing it says is
+ *                believed beyond its own site.
+ */
+#ifndef FLUSHD_CHANNEL_H
+#define FLUSHD_CHANNEL_H
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+enum channel_kind {
+	CHANNEL_NEED_RELAY,
+	CHANNEL_COMPLAINT,
+	CHANNEL_IDLE,
+	CHANNEL_RELAY,
+	CHANNEL_RELAY_UP,
+	CHANNEL_RELAY_DOWN,
+	CHANNEL_LOOK_AGAIN,
+	CHANNEL_KIND_COUNT
+};
+
+struct channel_message {
+	enum channel_kind kind;
+	int64_t next_due_ms; /* IDLE: wall clock; INT64_MAX: never */
+	uint64_t waiting;    /* NEED_RELAY, IDLE: messages new or deferred */
+	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
+			   name */
+};
+
+/* Send a message, with the descriptor fd unless that is -1. 0 or -errno. */
+int channel_send(
+    int channel, const struct channel_message *m, int fd) MUST_CHECK;
+
+/*
+ * Receive a message and the descriptor that came with it, or -1. 0; -EPIPE at
+ * end of file; -EAGAIN; -EPROTO for what is none; or -errno.
+ */
+int channel_receive(int channel, struct channel_message *m, int *fd) MUST_CHECK;
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "flushd/delivery.h"
+#include "mail/queue_id.h"
+
+enum {
+	LOCK_TIMEOUT_MS = 30 * 1000, /* as long as senders wait */
+	/* A change of state or a removal writes pages too. */
+	CHANGE_NEED = 64 << 20,
+};
+
+static int
+begin(struct spool *s, enum spool_access access)
+{
+	return spool_begin(s, access, access == SPOOL_WRITE ? CHANGE_NEED : 0,
+	    clock_boot_ms() + LOCK_TIMEOUT_MS);
+}
+
+/* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
+static void
+make_trace(struct delivery *d, const char *host)
+{
+	char date[CLOCK_TEXT_MAX];
+	char id[QUEUE_ID_TEXT_MAX];
+
+	buf_add_format(&d->trace,
+	    "Received: by %s (mini_sendmail, from userid %u)\n\tid %s; %s\n",
+	    host, d->envelope.submitter.uid, queue_id_format(d->id, id),
+	    clock_rfc5322(d->envelope.submitted_ms, date));
+	text_size_add(&d->size, d->trace.data, d->trace.len);
+}
+
+/*
+ * Read the text through once: is it what was submitted, and what will it be on
+ * the wire? A transaction is open at first and at the end.
+ */
+static int
+survey(struct delivery *d, struct spool *s)
+{
+	struct digest *digest = digest_new();
+	uint32_t chunk = 0;
+	int more;
+	int rc;
+
+	for (d->is_whole = true;; d->is_whole = false) {
+		buf_clear(&d->piece);
+		more = spool_read_text(
+		    s, d->id, &chunk, DELIVERY_PIECE, &d->piece);
+		if (more < 0)
+			break;
+		digest_add(digest, d->piece.data, d->piece.len);
+		text_size_add(&d->size, d->piece.data, d->piece.len);
+		if (more == 0)
+			break;
+		/* Let senders in between. */
+		spool_abort(s);
+		more = begin(s, SPOOL_READ);
+		if (more < 0)
+			break;
+	}
+	rc = more < 0 ? more : spool_verify(s, d->id, digest);
+	if (rc == 0 && d->size.has_nul)
+		rc = -EBADMSG;
+	digest_free(digest);
+	return rc;
+}
+
+int
+delivery_load(
+    struct delivery *d, struct spool *s, uint64_t id, const char *host)
+{
+	int rc;
+
+	*d = (struct delivery){.id = id};
+	buf_init(&d->trace);
+	buf_init(&d->piece);
+	rc = begin(s, SPOOL_READ);
+	if (rc < 0)
+		return rc;
+	rc = spool_get(s, id, &d->envelope, &d->state);
+	if (rc == 0) {
+		make_trace(d, host);
+		rc = survey(d, s);
+	}
+	spool_abort(s);
+	if (rc < 0) {
+		delivery_release(d);
+		return rc;
+	}
+	d->message.wire_len = text_size_end(&d->size);
+	d->message.has_8bit = d->size.has_8bit;
+	return 0;
+}
+
+void
+delivery_release(struct delivery *d)
+{
+	envelope_release(&d->envelope);
+	state_release(&d->state);
+	buf_release(&d->trace);
+	buf_release(&d->piece);
+	digest_free(d->digest);
+	*d = (struct delivery){0};
+	buf_init(&d->trace);
+	buf_init(&d->piece);
+}
+
+void
+delivery_begin(struct delivery *d)
+{
+	const size_t all = d->state.recipient_count;
+	/* Not from the first on each time: of a long list those in front may
+	 * be deferred again and again. */
+	const size_t start =
+	    (size_t)d->state.attempts * SMTP_RECIPIENTS_MAX % all;
+	size_t count = 0;
+
+	for (size_t n = 0; n < all && count < SMTP_RECIPIENTS_MAX; n++) {
+		size_t i = (start + n) % all;
+
+		if (d->state.recipients[i].status != RECIPIENT_PENDING)
+			continue;
+		d->tried[count] = i;
+		d->addresses[count++] = d->envelope.recipients[i];
+	}
+	d->message.sender = d->envelope.sender;
+	d->message.recipients = d->addresses;
+	d->message.recipient_count = count;
+	d->stage = DELIVERY_TRACE;
+	d->next_chunk = 0;
+	digest_free(d->digest);
+	d->digest = d->is_whole ? NULL : digest_new();
+}
+
+/* The next piece of a text that did not fit into one. */
+static int
+read_piece(struct delivery *d, struct spool *s)
+{
+	int rc;
+
+	rc = begin(s, SPOOL_READ);
+	if (rc < 0)
+		return rc;
+	buf_clear(&d->piece);
+	rc = spool_read_text(
+	    s, d->id, &d->next_chunk, DELIVERY_PIECE, &d->piece);
+	if (rc >= 0)
+		digest_add(d->digest, d->piece.data, d->piece.len);
+	/* What goes out must be what was surveyed, up to its end. */
+	if (rc == 0)
+		rc = spool_verify(s, d->id, d->digest);
+	spool_abort(s);
+	return rc;
+}
+
+int
+delivery_read(
+    struct delivery *d, struct spool *s, const char **text, size_t *len)
+{
+	int more = 0;
+
+	if (d->stage == DELIVERY_END)
+		return 0;
+	if (d->stage == DELIVERY_TRACE) {
+		d->stage = DELIVERY_TEXT;
+		*text = d->trace.data;
+		*len = d->trace.len;
+		return 1;
+	}
+	if (!d->is_whole)
+		more = read_piece(d, s);
+	if (more < 0)
+		return more == -ENOENT ? -EBADMSG : more;
+	if (more == 0)
+		d->stage = DELIVERY_END;
+	*text = d->piece.data;
+	*len = d->piece.len;
+	return 1;
+}
+
+/* Commit what rc says was done, or leave the spool as it was. */
+static int
+finish(struct spool *s, int rc)
+{
+	if (rc == 0)
+		return spool_commit(s);
+	spool_abort(s);
+	/* An operator removed it meanwhile: there is nothing to change. */
+	return rc == -ENOENT ? 0 : rc;
+}
+
+int
+delivery_begin_read(struct spool *s)
+{
+	return begin(s, SPOOL_READ);
+}
+
+int
+delivery_store(struct delivery *d, struct spool *s)
+{
+	int rc = begin(s, SPOOL_WRITE);
+
+	if (rc < 0)
+		return rc;
+	return finish(s, spool_set_state(s, d->id, &d->state));
+}
+
+int
+delivery_remove(struct delivery *d, struct spool *s)
+{
+	int rc = begin(s, SPOOL_WRITE);
+
+	return rc < 0 ? rc : finish(s, spool_remove(s, d->id));
+}
+
+int
+delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
+{
+	int rc = begin(s, SPOOL_WRITE);
+
+	return rc < 0 ? rc : finish(s, spool_unschedule(s, due_ms, id));
+}
+
+int
+delivery_hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
+{
+	struct envelope envelope = {0};
+	struct message_state state;
+	int rc;
+
+	rc = begin(s, SPOOL_WRITE);
+	if (rc < 0)
+		return rc;
+	/* Keep the state if it is not that which is damaged. */
+	rc = spool_get(s, id, &envelope, &state);
+	if (rc < 0)
+		state_init(&state, 1, due_ms);
+	state_hold(&state, "damaged");
+	rc = spool_set_state(s, id, &state);
+	if (rc == 0 || rc == -ENOENT)
+		rc = spool_unschedule(s, due_ms, id);
+	envelope_release(&envelope);
+	state_release(&state);
+	return finish(s, rc);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * delivery.h - one message on its way from the spool to the relay
+ *
+ *   Holds at most DELIVERY_PIECE bytes of text and what one read adds to them,
+ *   whatever the size of the message, and takes the spool's lock for one piece
+ *   at a time.
+ */
+#ifndef FLUSHD_DELIVERY_H
+#define FLUSHD_DELIVERY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "flushd/smtp.h"
+#include "mail/envelope.h"
+#include "mail/text.h"
+#include "spool/digest.h"
+#include "spool/spool.h"
+#include "spool/state.h"
+
+enum { DELIVERY_PIECE = 1 << 20 };
+
+enum delivery_stage { DELIVERY_TRACE, DELIVERY_TEXT, DELIVERY_END };
+
+struct delivery {
+	uint64_t id;
+	struct envelope envelope;
+	struct message_state state;
+	size_t tried[SMTP_RECIPIENTS_MAX]; /* of this transaction, in state */
+	const char *addresses[SMTP_RECIPIENTS_MAX];
+	struct smtp_message message; /* of this transaction */
+	struct text_size size;	     /* of trace line and text on the wire */
+	struct buf trace;	     /* our Received line, ahead of the text */
+	struct buf piece;	     /* of the text */
+	bool is_whole;		     /* the piece is all of it */
+
+	/* Where the transaction is in the text. */
+	enum delivery_stage stage;
+	uint32_t next_chunk;
+	struct digest *digest; /* of what was read; only if not whole */
+};
+
+/*
+ * Read and verify a message whole. host goes into the trace line.
+ * -ENOENT: it is gone; -EBADMSG: it is damaged, by its record, its checksum or
+ * a NUL in its text; otherwise the spool cannot be read. On success release.
+ */
+int delivery_load(struct delivery *d, struct spool *s, uint64_t id,
+    const char *host) MUST_CHECK;
+void delivery_release(struct delivery *d);
+
+/*
+ * Make d->message the next transaction: up to SMTP_RECIPIENTS_MAX recipients
+ * that are pending, and the text from its start.
+ */
+void delivery_begin(struct delivery *d);
+
+/*
+ * The next piece of text, in *text and *len until the next call: 1, or 0 at the
+ * end. -EBADMSG: the message changed under us; do not end it.
+ */
+int delivery_read(struct delivery *d, struct spool *s, const char **text,
+    size_t *len) MUST_CHECK;
+
+/* Begin to read the spool, as delivery_load() does. */
+int delivery_begin_read(struct spool *s) MUST_CHECK;
+
+/* Hold a message that delivery_load() found damaged; due_ms is where the
+ * schedule had it. Its entry there goes in any case. */
+int delivery_hold_damaged(
+    struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
+
+/* Remove the entry in the schedule of a message that is gone. */
+int delivery_forget(struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
+
+/* Store the state of the message, or remove the message: durable at 0. */
+int delivery_store(struct delivery *d, struct spool *s) MUST_CHECK;
+int delivery_remove(struct delivery *d, struct spool *s) MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * flushd - empties spools into the relay
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "flushd/cmdline.h"
+#include "flushd/prober.h"
+#include "flushd/supervisor.h"
+#include "flushd/worker.h"
+
+enum { EXIT_USAGE = 2 };
+
+int
+main(int argc, char **argv)
+{
+	struct supervisor_options options;
+
+	log_open("flushd");
+	switch (cmdline_parse(argc, argv, &options)) {
+	case CMDLINE_SUPERVISE:
+		return supervisor_run(&options);
+	case CMDLINE_WORK:
+		return worker_main();
+	case CMDLINE_PROBE:
+		return prober_main();
+	case CMDLINE_DONE:
+		return EXIT_SUCCESS;
+	case CMDLINE_ERROR:
+	default:
+		return EXIT_USAGE;
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * retry.h - when again, and when never; pure
+ */
+#ifndef FLUSHD_RETRY_H
+#define FLUSHD_RETRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct retry_policy {
+	int64_t first_delay_ms;
+	int64_t delay_max_ms;
+	int64_t lifetime_ms;
+	uint32_t attempts_min; /* before a message may expire */
+};
+
+/* 1 min doubling to 30 min; 5 days and at least 10 attempts. */
+extern const struct retry_policy retry_policy_default;
+
+/*
+ * Time to wait after the attempts-th failed attempt (1 is the first): doubled
+ * each time up to the maximum, then scaled by a jitter into [3/4, 1] of that;
+ * random is any 32 random bits. Milliseconds.
+ */
+int64_t retry_delay_ms(
+    const struct retry_policy *p, uint32_t attempts, uint32_t random);
+
+/*
+ * True when a message of this age that was just deferred again must be given
+ * up: it is older than the lifetime and had the least number of attempts. An
+ * attempt that just failed is one since the breaker last closed, so neither a
+ * long outage nor a clock that jumps can expire a backlog.
+ */
+bool retry_is_expired(
+    const struct retry_policy *p, int64_t age_ms, uint32_t attempts);
+
+/*
+ * Time to wait after the reply to a final dot was lost for the count-th time:
+ * 5, 15, 60 minutes; -1: hold it as maybe delivered.
+ */
+int64_t retry_ambiguous_delay_ms(uint32_t count);
+
+#endif

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flushd/breaker.h"
+#include "flushd/channel.h"
+#include "flushd/child.h"
+#include "flushd/connector.h"
+#include "flushd/event.h"
+#include "flushd/site.h"
+#include "flushd/supervisor.h"
+
+enum {
+	/* More than a worker waits for an open dot. */
+	STOP_TIMEOUT_MS = 65 * 1000,
+	RESTART_DELAY_MS = 1000,
+	RESTART_DELAY_MAX_MS = 60 * 1000,
+	/* Look at least this often while something is deferred: the wall
+	 * clock, by which things are due, may have been set. */
+	DUE_DELAY_MAX_MS = 10 * 60 * 1000,
+};
+
+struct supervisor {
+	const struct supervisor_options *options;
+	sd_event *event;
+	struct site *site;
+
+	struct child *worker; /* NULL: none runs */
+	int channel;	      /* to it */
+	sd_event_source *channel_io;
+	struct connector *connector; /* for it */
+	sd_event_source *run_timer;  /* when to start one next */
+	bool is_run_wanted;	     /* as soon as the one ends, or the relay
+					is up */
+	unsigned int crashes;	     /* of workers, in a row */
+	uint64_t waiting;	     /* messages, as a worker last said */
+
+	struct breaker breaker;
+	bool is_complaint_open; /* the worker waits for a verdict */
+	char complaint[512];
+	struct connector *probe_connector;
+	struct child *prober;
+	sd_event_source *probe_timer;
+
+	sd_event_source *stop_timer;
+	bool is_stopping;
+};
+
+static void start_worker(struct supervisor *s);
+
+/* ---- running a worker ---------------------------------------------- */
+
+static void
+end(struct supervisor *s, int status)
+{
+	event_must(sd_event_exit(s->event, status), "exit");
+}
+
+/* Something may be due. */
+static void
+want_run(struct supervisor *s)
+{
+	if (s->worker || s->breaker.is_open || s->is_stopping)
+		s->is_run_wanted = true;
+	else
+		start_worker(s);
+}
+
+static void
+on_touched(void *context)
+{
+	want_run(context);
+}
+
+static int
+on_run_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	want_run(context);
+	return 0;
+}
+
+static void
+close_channel(struct supervisor *s)
+{
+	s->channel_io = sd_event_source_unref(s->channel_io);
+	if (s->channel >= 0)
+		close(s->channel);
+	s->channel = -1;
+}
+
+static void
+tell(struct supervisor *s, enum channel_kind kind, const char *text, int fd)
+{
+	struct channel_message m = {.kind = kind};
+
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	/* If it is gone or deaf, its end will be seen to. */
+	if (s->channel >= 0 && channel_send(s->channel, &m, fd) < 0)
+		close_channel(s);
+}
+
+static void
+schedule_run(struct supervisor *s, int64_t next_due_ms)
+{
+	int64_t now_ms = clock_wall_ms();
+	int64_t delay_ms = -1;
+
+	if (next_due_ms <= now_ms)
+		delay_ms = 0;
+	else if (next_due_ms - now_ms < DUE_DELAY_MAX_MS)
+		delay_ms = next_due_ms - now_ms;
+	else if (next_due_ms != INT64_MAX)
+		delay_ms = DUE_DELAY_MAX_MS;
+	event_timer_set(s->run_timer, delay_ms);
+}
+
+static void
+on_crash(struct supervisor *s, int status)
+{
+	int64_t delay_ms = RESTART_DELAY_MAX_MS;
+
+	if (s->crashes < 6)
+		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
+	s->crashes++;
+	log_error("site=%s worker %s %d; again in %d s", site_name(s->site),
+	    WIFSIGNALED(status) ? "killed by signal" : "failed with status",
+	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+	    (int)(delay_ms / 1000));
+	event_timer_set(s->run_timer, delay_ms);
+}
+
+static void
+on_worker_ended(void *context, int status)
+{
+	struct supervisor *s = context;
+	const bool is_done =
+	    WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_DONE;
+	const bool is_relay_down =
+	    WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_RELAY_DOWN;
+
+	s->worker = NULL;
+	s->is_complaint_open = false;
+	close_channel(s);
+	connector_free(s->connector);
+	s->connector = NULL;
+	if (s->is_stopping) {
+		end(s, EXIT_SUCCESS);
+		return;
+	}
+	if (s->options->is_once) {
+		end(s,
+		    is_done && s->waiting == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+		return;
+	}
+	if (is_done || is_relay_down)
+		s->crashes = 0;
+	else
+		on_crash(s, status);
+	if (is_relay_down || (is_done && s->is_run_wanted))
+		want_run(s);
+}
+
+/* ---- the relay ----------------------------------------------------- */
+
+static void
+report_status(struct supervisor *s)
+{
+	if (s->breaker.is_open)
+		sd_notifyf(0, "STATUS=relay %s is down: %s",
+		    s->options->relay.name, s->complaint);
+	else
+		sd_notifyf(0, "STATUS=relay %s is up", s->options->relay.name);
+}
+
+static void
+take_breaker_event(
+    struct supervisor *s, enum breaker_event event, const char *reason)
+{
+	const char *relay = s->options->relay.name;
+	int64_t now_ms = clock_boot_ms();
+	int64_t down_ms = now_ms - s->breaker.opened_ms;
+	struct buf words = BUF_INIT;
+
+	if (reason != s->complaint)
+		snprintf(s->complaint, sizeof(s->complaint), "%s", reason);
+	if (breaker_event(&s->breaker, event, now_ms, event_random())) {
+		log_escape(&words, s->complaint, strlen(s->complaint), 512);
+		if (s->breaker.is_open)
+			log_warning("relay=%s state=down waiting=%ju "
+				    "reason=\"%s\"",
+			    relay, (uintmax_t)s->waiting, words.data);
+		else
+			log_notice("relay=%s state=up down_sec=%jd", relay,
+			    (intmax_t)(down_ms / 1000));
+		report_status(s);
+	}
+	event_timer_set(s->probe_timer,
+	    s->breaker.is_open ? s->breaker.next_probe_ms - now_ms : -1);
+	buf_release(&words);
+}
+
+/* Nothing came of a connection: error is -errno. */
+static void
+take_failure(struct supervisor *s, int error)
+{
+	/* A refusal costs nothing; a silence is the relay's doing. */
+	take_breaker_event(s,
+	    error == -ETIMEDOUT ? BREAKER_MISBEHAVED : BREAKER_REFUSED,
+	    strerror(-error));
+}
+
+static void
+answer_complaint(struct supervisor *s, enum channel_kind kind)
+{
+	if (!s->is_complaint_open)
+		return;
+	s->is_complaint_open = false;
+	tell(s, kind, s->complaint, -1);
+}
+
+static void
+on_prober_ended(void *context, int status)
+{
+	struct supervisor *s = context;
+
+	s->prober = NULL;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_DONE) {
+		take_breaker_event(s, BREAKER_RECOVERED, s->complaint);
+		answer_complaint(s, CHANNEL_RELAY_UP);
+		if (!s->worker && s->is_run_wanted)
+			want_run(s);
+	} else {
+		take_breaker_event(
+		    s, BREAKER_MISBEHAVED, "it takes connections, but no mail");
+		answer_complaint(s, CHANNEL_RELAY_DOWN);
+	}
+}
+
+static void
+on_probe_connected(void *context, int fd)
+{
+	struct supervisor *s = context;
+
+	s->probe_connector = NULL;
+	if (fd < 0) {
+		take_failure(s, fd);
+		answer_complaint(s, CHANNEL_RELAY_DOWN);
+		return;
+	}
+	s->prober = child_new(
+	    s->event, CHILD_PROBER, fd, -1, -1, "prober:", on_prober_ended, s);
+	close(fd);
+	if (!s->prober) {
+		take_breaker_event(
+		    s, BREAKER_MISBEHAVED, "cannot start a prober");
+		answer_complaint(s, CHANNEL_RELAY_DOWN);
+	}
+}
+
+static void
+probe(struct supervisor *s)
+{
+	if (s->probe_connector || s->prober || s->is_stopping)
+		return;
+	s->probe_connector =
+	    connector_new(s->event, &s->options->relay, on_probe_connected, s);
+}
+
+static int
+on_probe_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	probe(context);
+	return 0;
+}
+
+static void
+on_connected(void *context, int fd)
+{
+	struct supervisor *s = context;
+
+	s->connector = NULL;
+	if (fd < 0) {
+		take_failure(s, fd);
+		tell(s, CHANNEL_RELAY_DOWN, "", -1);
+		return;
+	}
+	tell(s, CHANNEL_RELAY, s->options->relay.name, fd);
+	close(fd);
+}
+
+/* ---- what a worker says -------------------------------------------- */
+
+static void
+on_need_relay(struct supervisor *s, const struct channel_message *m)
+{
+	s->waiting = m->waiting;
+	/* It works: what it commits is no news, and what others do it finds
+	 * when it looks for more. */
+	site_unwatch(s->site);
+	s->is_run_wanted = false;
+	if (s->breaker.is_open)
+		tell(s, CHANNEL_RELAY_DOWN, "", -1);
+	else if (!s->connector)
+		s->connector = connector_new(
+		    s->event, &s->options->relay, on_connected, s);
+}
+
+static void
+on_complaint(struct supervisor *s, const struct channel_message *m)
+{
+	struct buf words = BUF_INIT;
+
+	log_escape(&words, m->text, strlen(m->text), sizeof(m->text));
+	log_notice("site=%s relay=%s complaint=\"%s\"", site_name(s->site),
+	    s->options->relay.name, words.data);
+	snprintf(s->complaint, sizeof(s->complaint), "%s", m->text);
+	s->is_complaint_open = true;
+	probe(s);
+	buf_release(&words);
+}
+
+static void
+on_idle(struct supervisor *s, const struct channel_message *m)
+{
+	s->waiting = m->waiting;
+	schedule_run(s, m->next_due_ms);
+	/* From here on nothing is missed: what came before the watch is found
+	 * by the last look, what comes after it is seen by the watch. */
+	if (!site_watch(s->site, s->event, on_touched, s))
+		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+	tell(s, CHANNEL_LOOK_AGAIN, "", -1);
+}
+
+static int
+on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
+{
+	struct supervisor *s = context;
+	struct channel_message m;
+	int fd = -1;
+	int rc = channel_receive(channel, &m, &fd);
+
+	(void)source;
+	(void)events;
+	if (rc == -EAGAIN || rc == -EINTR)
+		return 0;
+	if (fd >= 0)
+		close(fd); /* a worker has none to give */
+	if (rc < 0)
+		close_channel(s); /* its end will be seen to */
+	else if (m.kind == CHANNEL_NEED_RELAY)
+		on_need_relay(s, &m);
+	else if (m.kind == CHANNEL_COMPLAINT)
+		on_complaint(s, &m);
+	else if (m.kind == CHANNEL_IDLE)
+		on_idle(s, &m);
+	return 0;
+}
+
+static void
+start_worker(struct supervisor *s)
+{
+	struct buf label = BUF_INIT;
+	int ends[2];
+
+	s->is_run_wanted = false;
+	event_timer_set(s->run_timer, -1);
+	site_unwatch(s->site);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		log_error("cannot start a worker: %s", strerror(errno));
+		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+		return;
+	}
+	buf_add_str(&label, "site=");
+	log_escape(&label, site_name(s->site), strlen(site_name(s->site)), 256);
+	s->worker =
+	    child_new(s->event, CHILD_WORKER, ends[1], site_dir_fd(s->site),
+		site_lock_fd(s->site), label.data, on_worker_ended, s);
+	buf_release(&label);
+	close(ends[1]);
+	s->channel = ends[0];
+	if (!s->worker) {
+		close_channel(s);
+		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+		return;
+	}
+	event_must(sd_event_add_io(s->event, &s->channel_io, s->channel,
+		       EPOLLIN, on_channel, s),
+	    "channel");
+}
+
+/* ---- life ---------------------------------------------------------- */
+
+static int
+on_stop_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct supervisor *s = context;
+
+	(void)source;
+	(void)usec;
+	if (s->worker)
+		child_kill(s->worker, SIGKILL);
+	return 0;
+}
+
+static int
+on_stop_signal(
+    sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	struct supervisor *s = context;
+
+	(void)source;
+	(void)info;
+	if (s->is_stopping)
+		return 0;
+	s->is_stopping = true;
+	sd_notify(0, "STOPPING=1");
+	if (!s->worker) {
+		end(s, EXIT_SUCCESS);
+		return 0;
+	}
+	close_channel(s); /* which tells it */
+	event_timer_set(s->stop_timer, STOP_TIMEOUT_MS);
+	return 0;
+}
+
+static int
+on_reload_signal(
+    sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)source;
+	(void)info;
+	want_run(context);
+	return 0;
+}
+
+static void
+watch_signals(struct supervisor *s)
+{
+	static const struct {
+		int number;
+		sd_event_signal_handler_t handler;
+	} signals[] = {
+	    {SIGTERM, on_stop_signal},
+	    {SIGINT, on_stop_signal},
+	    {SIGHUP, on_reload_signal},
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD); /* for child.h */
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(&set, signals[i].number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		event_must(sd_event_add_signal(s->event, NULL,
+			       signals[i].number, signals[i].handler, s),
+		    "signal");
+}
+
+int
+supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor s = {.options = options, .channel = -1};
+	int rc;
+
+	s.site = site_open(options->spool);
+	if (!s.site)
+		return EXIT_FAILURE;
+	event_must(sd_event_new(&s.event), "event loop");
+	watch_signals(&s);
+	s.run_timer = event_timer_new(s.event, on_run_timer, &s);
+	s.probe_timer = event_timer_new(s.event, on_probe_timer, &s);
+	s.stop_timer = event_timer_new(s.event, on_stop_timer, &s);
+
+	log_notice("version=%s site=%s relay=%s started", VERSION,
+	    options->spool, options->relay.name);
+	sd_notify(0, "READY=1");
+	report_status(&s);
+	want_run(&s);
+	rc = sd_event_loop(s.event);
+
+	child_free(s.worker);
+	child_free(s.prober);
+	connector_free(s.connector);
+	connector_free(s.probe_connector);
+	close_channel(&s);
+	site_close(s.site);
+	sd_event_source_unref(s.run_timer);
+	sd_event_source_unref(s.probe_timer);
+	sd_event_source_unref(s.stop_timer);
+	sd_event_unref(s.event);
+	return rc < 0 ? EXIT_FAILURE : rc;
+}

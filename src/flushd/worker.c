@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flushd/attempt.h"
+#include "flushd/channel.h"
+#include "flushd/child.h"
+#include "flushd/delivery.h"
+#include "flushd/event.h"
+#include "flushd/host.h"
+#include "flushd/link.h"
+#include "flushd/sandbox.h"
+#include "flushd/worker.h"
+#include "mail/queue_id.h"
+
+enum {
+	BATCH_MAX = 50,
+	/* An open dot is waited for when told to stop, but not for ever. */
+	STOP_TIMEOUT_MS = 60 * 1000,
+	/* Transactions of one message in a row that settled nobody. */
+	FRUITLESS_MAX = 3,
+};
+
+struct due {
+	int64_t due_ms;
+	uint64_t id;
+};
+
+struct worker {
+	sd_event *event;
+	struct spool *spool;
+	struct link *link; /* NULL: no connection */
+	char relay[80];	   /* its name, for the log */
+	sd_event_source *stop_timer;
+	char host[HOST_NAME_SIZE];
+
+	struct due batch[BATCH_MAX]; /* what was due when last looked */
+	size_t batch_count;
+	size_t batch_at;
+	int64_t next_due_ms; /* of what was not */
+	uint64_t waiting;
+
+	struct delivery delivery;
+	bool has_delivery;
+	bool is_in_transaction; /* its result was not yet taken */
+	unsigned int fruitless;
+
+	bool is_last_look; /* the watch is armed: leave if nothing is due */
+	bool is_stopping;
+};
+
+static void
+leave(struct worker *w, enum child_exit status)
+{
+	link_free(w->link);
+	w->link = NULL;
+	event_must(sd_event_exit(w->event, status), "exit");
+}
+
+/* The spool is of no use: the supervisor tries again later. */
+static void
+give_up(struct worker *w, const char *doing, int error)
+{
+	log_error("%s: %s", doing,
+	    error == -EBADMSG	  ? "the spool is damaged"
+	    : error == -ETIMEDOUT ? "somebody holds the lock"
+				  : strerror(-error));
+	leave(w, CHILD_EXIT_FAILED);
+}
+
+static void
+tell(struct worker *w, struct channel_message *m)
+{
+	int rc;
+
+	m->waiting = w->waiting;
+	rc = channel_send(CHILD_CHANNEL, m, -1);
+	/* Without a supervisor there is nobody to work for. */
+	if (rc < 0)
+		leave(w, CHILD_EXIT_DONE);
+}
+
+/* ---- what is due --------------------------------------------------- */
+
+static int
+fill_batch(struct worker *w)
+{
+	struct spool_counters counters;
+	int64_t due_ms = 0;
+	uint64_t id = 0;
+	int rc;
+
+	w->batch_count = 0;
+	w->batch_at = 0;
+	rc = delivery_begin_read(w->spool);
+	if (rc < 0)
+		return rc;
+	while (rc == 0 && w->batch_count < BATCH_MAX) {
+		rc = spool_next_due(
+		    w->spool, clock_wall_ms(), &due_ms, &id, &w->next_due_ms);
+		if (rc == 0)
+			w->batch[w->batch_count++] = (struct due){due_ms, id};
+	}
+	if (rc == -ENOENT)
+		rc = 0;
+	if (rc == 0)
+		rc = spool_get_counters(w->spool, &counters);
+	if (rc == 0)
+		w->waiting =
+		    counters.count[PHASE_NEW] + counters.count[PHASE_DEFERRED];
+	spool_abort(w->spool);
+	return rc;
+}
+
+static int
+hold_damaged(struct worker *w, const struct due *due)
+{
+	char id[QUEUE_ID_TEXT_MAX];
+	int rc = delivery_hold_damaged(w->spool, due->id, due->due_ms);
+
+	if (rc == 0)
+		log_error("id=%s status=held reason=damaged",
+		    queue_id_format(due->id, id));
+	return rc;
+}
+
+/* Load the next message that can be sent: 1, or 0 when nothing is due. */
+static int
+load_next(struct worker *w)
+{
+	int rc;
+
+	for (;;) {
+		const struct due *due;
+
+		if (w->batch_at == w->batch_count) {
+			rc = fill_batch(w);
+			if (rc < 0 || w->batch_count == 0)
+				return rc;
+		}
+		due = &w->batch[w->batch_at++];
+		rc = delivery_load(&w->delivery, w->spool, due->id, w->host);
+		if (rc == 0 && state_is_scheduled(&w->delivery.state))
+			return 1;
+		if (rc == 0)
+			delivery_release(&w->delivery);
+		else if (rc == -ENOENT)
+			rc = delivery_forget(w->spool, due->id, due->due_ms);
+		else if (rc == -EBADMSG)
+			rc = hold_damaged(w, due);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+/*
+ * See to it that there is a message to send. False: there is none, and what
+ * follows from that was done.
+ */
+static bool
+has_work(struct worker *w)
+{
+	struct channel_message idle = {.kind = CHANNEL_IDLE};
+	int rc;
+
+	if (w->is_stopping) {
+		leave(w, CHILD_EXIT_DONE);
+		return false;
+	}
+	if (w->has_delivery)
+		return true;
+	rc = load_next(w);
+	if (rc < 0) {
+		give_up(w, "reading the queue", rc);
+		return false;
+	}
+	if (rc > 0) {
+		w->has_delivery = true;
+		w->fruitless = 0;
+		w->is_last_look = false;
+		return true;
+	}
+	if (w->is_last_look) {
+		leave(w, CHILD_EXIT_DONE);
+		return false;
+	}
+	idle.next_due_ms = w->next_due_ms;
+	tell(w, &idle);
+	return false;
+}
+
+static void
+ask_for_relay(struct worker *w)
+{
+	struct channel_message m = {.kind = CHANNEL_NEED_RELAY};
+
+	tell(w, &m);
+}
+
+/* ---- outcomes ------------------------------------------------------ */
+
+static void
+log_outcome(const struct worker *w, size_t i, const struct smtp_result *result)
+{
+	const struct delivery *d = &w->delivery;
+	struct buf line = BUF_INIT;
+	char id[QUEUE_ID_TEXT_MAX];
+	const char *reply = result->replies[i] ? result->replies[i] : "";
+	const char *to = d->envelope.recipients[d->tried[i]];
+
+	buf_add_format(&line, "id=%s from=<", queue_id_format(d->id, id));
+	log_escape(&line, d->envelope.sender, strlen(d->envelope.sender), 320);
+	buf_add_str(&line, "> to=<");
+	log_escape(&line, to, strlen(to), 320);
+	buf_add_format(&line, "> relay=%s delay=%.1f status=%s reply=\"",
+	    w->relay,
+	    (double)(clock_wall_ms() - d->envelope.submitted_ms) / 1000,
+	    smtp_outcome_names[result->outcomes[i]]);
+	log_escape(&line, reply, strlen(reply), STATE_REPLY_MAX);
+	log_info("%s\"", line.data);
+	buf_release(&line);
+}
+
+static bool
+is_fruitless(const struct smtp_result *result)
+{
+	for (size_t i = 0; i < result->recipient_count; i++)
+		if (result->outcomes[i] != SMTP_UNTRIED)
+			return false;
+	return true;
+}
+
+/* Record what became of the message, before anything else is begun. */
+static int
+record(struct worker *w, const struct smtp_result *result)
+{
+	struct delivery *d = &w->delivery;
+	enum attempt_verdict verdict;
+	int rc = 0;
+
+	verdict =
+	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
+		d->envelope.submitted_ms, clock_wall_ms(), event_random());
+	if (verdict == ATTEMPT_REMOVE)
+		rc = delivery_remove(d, w->spool);
+	else if (!is_fruitless(result))
+		rc = delivery_store(d, w->spool);
+	/* The log says only what is true for good. */
+	for (size_t i = 0; rc == 0 && i < result->recipient_count; i++)
+		if (result->outcomes[i] != SMTP_UNTRIED)
+			log_outcome(w, i, result);
+	if (verdict != ATTEMPT_AGAIN) {
+		delivery_release(d);
+		w->has_delivery = false;
+	}
+	return rc;
+}
+
+/* The relay is up, whatever it did to us: that is held against the message. */
+static int
+blame(struct worker *w, const char *reason)
+{
+	struct smtp_result result = {
+	    .recipient_count = w->delivery.message.recipient_count};
+	struct buf words = BUF_INIT;
+	int rc;
+
+	buf_add_str(&words, reason);
+	for (size_t i = 0; i < result.recipient_count; i++) {
+		result.outcomes[i] = SMTP_DEFERRED;
+		result.replies[i] = words.data;
+	}
+	rc = record(w, &result);
+	buf_release(&words);
+	return rc;
+}
+
+static void
+complain(struct worker *w, const struct smtp_result *result)
+{
+	struct channel_message m = {.kind = CHANNEL_COMPLAINT};
+
+	if (result->is_alarming)
+		log_error("relay refuses us: %s", result->relay_reason);
+	snprintf(m.text, sizeof(m.text), "%s",
+	    result->relay_reason ? result->relay_reason : "");
+	tell(w, &m);
+}
+
+/*
+ * Take the result of the transaction, or of the greeting. True: the relay is
+ * at fault, and the supervisor was asked about it.
+ */
+static bool
+settle(struct worker *w)
+{
+	const struct smtp_result *result = smtp_result(link_smtp(w->link));
+	int rc = 0;
+
+	if (w->is_in_transaction) {
+		w->is_in_transaction = false;
+		if (!is_fruitless(result))
+			rc = record(w, result);
+		else if (++w->fruitless >= FRUITLESS_MAX &&
+			 !result->is_relay_down)
+			rc = blame(w, "the relay settles nothing");
+	}
+	if (rc < 0) {
+		give_up(w, "recording an outcome", rc);
+		return true;
+	}
+	if (result->is_relay_down)
+		complain(w, result);
+	return result->is_relay_down;
+}
+
+/* ---- the conversation ---------------------------------------------- */
+
+static bool
+send_text(struct worker *w)
+{
+	const char *text;
+	size_t len;
+	int rc = delivery_read(&w->delivery, w->spool, &text, &len);
+
+	if (rc > 0) {
+		smtp_text(link_smtp(w->link), text, len);
+		return true;
+	}
+	if (rc == 0) {
+		smtp_text_end(link_smtp(w->link));
+		return true;
+	}
+	/* Without its final dot the relay forgets the message. */
+	link_free(w->link);
+	w->link = NULL;
+	w->is_in_transaction = false;
+	delivery_release(&w->delivery);
+	w->has_delivery = false;
+	if (rc != -EBADMSG)
+		give_up(w, "reading a message", rc);
+	else if (has_work(w))
+		ask_for_relay(w); /* loading it again finds the damage */
+	return false;
+}
+
+static bool
+start(struct worker *w)
+{
+	delivery_begin(&w->delivery);
+	w->is_in_transaction = true;
+	smtp_start(link_smtp(w->link), &w->delivery.message);
+	return true;
+}
+
+static bool
+on_over(struct worker *w)
+{
+	bool is_complaint = settle(w);
+
+	link_free(w->link);
+	w->link = NULL;
+	if (!is_complaint && has_work(w))
+		ask_for_relay(w);
+	return false;
+}
+
+static bool
+on_ready(void *context)
+{
+	struct worker *w = context;
+	enum smtp_want want = smtp_want(link_smtp(w->link));
+
+	if (want == SMTP_WANT_TEXT)
+		return send_text(w);
+	if (want == SMTP_WANT_NOTHING)
+		return on_over(w);
+	if (w->is_in_transaction && settle(w)) {
+		link_free(w->link);
+		w->link = NULL;
+		return false;
+	}
+	return w->link && has_work(w) && start(w);
+}
+
+/* ---- the supervisor ------------------------------------------------ */
+
+static void
+on_verdict(struct worker *w, const char *reason)
+{
+	int rc = w->has_delivery ? blame(w, reason) : 0;
+
+	if (rc < 0)
+		give_up(w, "recording an outcome", rc);
+	else if (has_work(w))
+		ask_for_relay(w);
+}
+
+static void
+stop(struct worker *w)
+{
+	if (w->is_stopping)
+		return;
+	w->is_stopping = true;
+	/* A message behind its final dot may be taken: wait for the word. */
+	if (w->link && w->is_in_transaction &&
+	    smtp_is_dot_open(link_smtp(w->link)))
+		event_timer_set(w->stop_timer, STOP_TIMEOUT_MS);
+	else
+		leave(w, CHILD_EXIT_DONE);
+}
+
+static void
+take_message(struct worker *w, const struct channel_message *m, int fd)
+{
+	switch (m->kind) {
+	case CHANNEL_RELAY:
+		if (fd < 0 || w->link)
+			break;
+		snprintf(w->relay, sizeof(w->relay), "%.79s", m->text);
+		w->link = link_new(w->event, fd, w->host, on_ready, w);
+		return;
+	case CHANNEL_RELAY_UP:
+		on_verdict(w, m->text);
+		return;
+	case CHANNEL_RELAY_DOWN:
+		leave(w, CHILD_EXIT_RELAY_DOWN);
+		return;
+	case CHANNEL_LOOK_AGAIN:
+		w->is_last_look = true;
+		if (!has_work(w))
+			return;
+		if (w->link)
+			link_resume(w->link);
+		else
+			ask_for_relay(w);
+		return;
+	case CHANNEL_NEED_RELAY:
+	case CHANNEL_COMPLAINT:
+	case CHANNEL_IDLE:
+	case CHANNEL_KIND_COUNT:
+	default:
+		break;
+	}
+	log_error("unexpected word from the supervisor: %d", (int)m->kind);
+	leave(w, CHILD_EXIT_FAILED);
+}
+
+static int
+on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
+{
+	struct worker *w = context;
+	struct channel_message m;
+	int fd = -1;
+	int rc = channel_receive(channel, &m, &fd);
+
+	(void)events;
+	if (rc == -EAGAIN || rc == -EINTR)
+		return 0;
+	if (rc == 0) {
+		take_message(w, &m, fd);
+		return 0;
+	}
+	event_must(
+	    sd_event_source_set_enabled(source, SD_EVENT_OFF), "channel");
+	stop(w);
+	return 0;
+}
+
+static int
+on_signal(
+    sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+	(void)source;
+	(void)info;
+	stop(context);
+	return 0;
+}
+
+static int
+on_stop_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	leave(context, CHILD_EXIT_DONE);
+	return 0;
+}
+
+/* ---- life ---------------------------------------------------------- */
+
+static void
+block_signal(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int
+worker_main(void)
+{
+	struct worker w = {.next_due_ms = INT64_MAX};
+	int rc;
+
+	log_use_levels();
+	if (!sandbox_enter_spool(CHILD_SPOOL))
+		return CHILD_EXIT_FAILED;
+	rc = spool_open_fd(CHILD_SPOOL, &w.spool);
+	if (rc < 0) {
+		log_error("cannot open the spool: %s",
+		    rc == -EBADMSG ? "it is damaged" : strerror(-rc));
+		return CHILD_EXIT_FAILED;
+	}
+	host_name(w.host);
+	block_signal(SIGTERM);
+	event_must(sd_event_new(&w.event), "event loop");
+	event_must(sd_event_add_signal(w.event, NULL, SIGTERM, on_signal, &w),
+	    "signal");
+	event_must(sd_event_add_io(
+		       w.event, NULL, CHILD_CHANNEL, EPOLLIN, on_channel, &w),
+	    "channel");
+	w.stop_timer = event_timer_new(w.event, on_stop_timer, &w);
+	if (has_work(&w))
+		ask_for_relay(&w);
+	rc = sd_event_loop(w.event);
+	if (w.has_delivery)
+		delivery_release(&w.delivery);
+	link_free(w.link);
+	spool_close(w.spool);
+	sd_event_source_unref(w.stop_timer);
+	sd_event_unref(w.event);
+	return rc < 0 ? CHILD_EXIT_FAILED : rc;
+}
