@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/privilege.h"
+#include "flushctl/access.h"
+#include "flushctl/verb.h"
+
+/* ---- a file that kills --------------------------------------------- */
+
+static const char *crash_dir = "";
+
+/* LMDB checks no page; only what is safe in a signal handler. */
+static void
+on_crash(int signal)
+{
+	static const char before[] = "flushctl: ";
+	static const char after[] = ": the spool's file is damaged: reading it "
+				    "killed flushctl\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, before, sizeof(before) - 1) < 0 ||
+	    write(STDERR_FILENO, crash_dir, strlen(crash_dir)) < 0 ||
+	    write(STDERR_FILENO, after, sizeof(after) - 1) < 0)
+		_exit(STATUS_FAILED);
+	_exit(STATUS_FAILED);
+}
+
+static void
+catch_crashes(const char *dir)
+{
+	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+	const struct sigaction action = {.sa_handler = on_crash};
+
+	crash_dir = dir;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &action, NULL);
+}
+
+/* ---- open ---------------------------------------------------------- */
+
+/* No privileged process reads what another user can write. */
+static int
+become_owner(int dir_fd)
+{
+	struct stat st;
+
+	if (geteuid() != 0)
+		return 0;
+	if (fstat(dir_fd, &st) < 0)
+		return -errno;
+	return st.st_uid == 0 ? 0 : privilege_become(st.st_uid, st.st_gid);
+}
+
+int
+access_open(const char *dir, struct spool **spool)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int rc;
+
+	if (fd < 0)
+		return access_failed(dir, -errno);
+	rc = become_owner(fd);
+	if (rc < 0) {
+		close(fd);
+		log_error(
+		    "%s: cannot become its owner: %s", dir, strerror(-rc));
+		return STATUS_FAILED;
+	}
+	rc = spool_open_fd(fd, spool);
+	if (rc < 0)
+		return access_failed(dir, rc);
+	catch_crashes(dir);
+	return STATUS_DONE;
+}
+
+int
+access_begin(struct spool *s)
+{
+	return spool_begin(
+	    s, SPOOL_READ, 0, clock_boot_ms() + ACCESS_TIMEOUT_MS);
+}
+
+/* ---- errors -------------------------------------------------------- */
+
+int
+access_failed(const char *dir, int rc)
+{
+	static const struct {
+		int error;
+		const char *meaning;
+	} table[] = {
+	    {ENOENT, "there is no spool here"},
+	    {ENOTDIR, "not a directory (or a symbolic link)"},
+	    {EPERM, "belongs to another user, or anybody may write it"},
+	    {EBADMSG, "the spool's file is damaged, or of another format"},
+	    {ETIMEDOUT, "the spool was locked for 30 seconds"},
+	    {ENOTSUP, "this LMDB is not 0.9"},
+	};
+	const char *meaning = strerror(-rc);
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].error == -rc)
+			meaning = table[i].meaning;
+	log_error("%s: %s", dir, meaning);
+	return STATUS_FAILED;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "flushctl/display.h"
+#include "flushctl/entry.h"
+#include "mail/queue_id.h"
+
+/* As postqueue(1) calls the queues; what waits for a person is on hold. */
+static const char *const queue_names[PHASE_COUNT] = {
+    [PHASE_NEW] = "active",
+    [PHASE_DEFERRED] = "deferred",
+    [PHASE_HELD] = "hold",
+    [PHASE_FAILED] = "hold",
+};
+
+/* ---- text ---------------------------------------------------------- */
+
+/* Bytes of the UTF-8 character at p (RFC 3629), which ends in NUL; 0: none. */
+static size_t
+utf8_len(const unsigned char *p)
+{
+	size_t len;
+
+	if (*p < 0x80)
+		return 1;
+	if (*p < 0xc2 || *p > 0xf4)
+		return 0;
+	len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+	for (size_t i = 1; i < len; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
+	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* DEL is the one control character that JSON lets through. */
+static json_t *
+text_value(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	struct buf clean = BUF_INIT;
+	json_t *value;
+
+	while (*p) {
+		size_t len = *p == 0x7f ? 0 : utf8_len(p);
+
+		if (len == 0)
+			buf_add_str(&clean, "\xef\xbf\xbd");
+		else
+			buf_add(&clean, p, len);
+		p += len ? len : 1;
+	}
+	value = json_stringn(clean.data, clean.len);
+	buf_release(&clean);
+	return value;
+}
+
+static json_t *
+number_value(uint64_t n)
+{
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
+}
+
+/* Takes value over; there is no reason to fail but memory. */
+static void
+set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		alloc_fail();
+}
+
+/* ---- the object ---------------------------------------------------- */
+
+static json_t *
+recipient_value(const char *address, const struct recipient_state *r,
+    const char *hold_reason)
+{
+	const char *reason = r->reply ? r->reply : hold_reason;
+	json_t *object = json_object();
+
+	set(object, "address", text_value(address));
+	if (reason)
+		set(object, "delay_reason", text_value(reason));
+	return object;
+}
+
+static json_t *
+recipients_value(const struct envelope *e, const struct message_state *s)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < s->recipient_count; i++) {
+		const struct recipient_state *r = &s->recipients[i];
+
+		if (r->status != RECIPIENT_DELIVERED &&
+		    json_array_append_new(array,
+			recipient_value(e->recipients[i], r, s->reason)) < 0)
+			alloc_fail();
+	}
+	return array;
+}
+
+static void
+set_message(json_t *o, const struct envelope *e, const struct message_state *s)
+{
+	set(o, "arrival_time", json_integer(e->submitted_ms / 1000));
+	set(o, "message_size", number_value(e->text_len));
+	set(o, "forced_expire", json_false());
+	set(o, "sender",
+	    text_value(*e->sender ? e->sender : DISPLAY_NULL_SENDER));
+	set(o, "recipients", recipients_value(e, s));
+	set(o, "site", json_string(""));
+	set(o, "state", json_string(message_phase_names[s->phase]));
+	set(o, "attempts", json_integer(s->attempts));
+	set(o, "next_attempt",
+	    state_is_scheduled(s) ? json_integer(s->due_ms / 1000)
+				  : json_null());
+	set(o, "uid", json_integer(e->submitter.uid));
+}
+
+/* All keys are there, lest a monitor trip over the one that matters. */
+static void
+set_damaged(json_t *o, uint64_t id)
+{
+	set(o, "arrival_time", json_integer(entry_id_time_ms(id) / 1000));
+	set(o, "message_size", json_integer(0));
+	set(o, "forced_expire", json_false());
+	set(o, "sender", json_string(""));
+	set(o, "recipients", json_array());
+	set(o, "site", json_string(""));
+	set(o, "state", json_string("damaged"));
+	set(o, "attempts", json_integer(0));
+	set(o, "next_attempt", json_null());
+	set(o, "uid", json_null());
+}
+
+static int
+add_bytes(const char *data, size_t len, void *context)
+{
+	buf_add(context, data, len);
+	return 0;
+}
+
+void
+entry_add_json(struct buf *b, const struct entry *e)
+{
+	const char *queue =
+	    queue_names[e->envelope ? e->state->phase : PHASE_HELD];
+	char id[QUEUE_ID_TEXT_MAX];
+	json_t *o = json_object();
+
+	set(o, "queue_name", json_string(queue));
+	set(o, "queue_id", json_string(queue_id_format(e->id, id)));
+	if (e->envelope)
+		set_message(o, e->envelope, e->state);
+	else
+		set_damaged(o, e->id);
+	if (json_dump_callback(o, add_bytes, b, JSON_ENSURE_ASCII) < 0)
+		alloc_fail();
+	buf_add_char(b, '\n');
+	json_decref(o);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+#include <string.h>
+
+#include "flushctl/display.h"
+#include "flushctl/entry.h"
+#include "mail/queue_id.h"
+
+/*
+ * The columns of postfix's showq: id and mark, size, time, address; reasons
+ * end at a column of their own. Programs parse this.
+ */
+#define FORMAT_ENTRY "%-11s %7ju %20.20s "
+enum { ADDRESS_COLUMN = 41, REASON_WIDTH = 76 };
+
+const char entry_heading[] =
+    "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
+
+int64_t
+entry_id_time_ms(uint64_t id)
+{
+	return (int64_t)(id / 1000);
+}
+
+static void
+add_head(struct buf *b, const struct entry *e)
+{
+	const char *mark = "";
+	char id[QUEUE_ID_TEXT_MAX + 1];
+	struct buf when = BUF_INIT;
+
+	if (!e->envelope || e->state->phase == PHASE_HELD ||
+	    e->state->phase == PHASE_FAILED)
+		mark = "!";
+	queue_id_format(e->id, id);
+	memcpy(id + strlen(id), mark, strlen(mark) + 1);
+	display_add_time(&when,
+	    e->envelope ? e->envelope->submitted_ms : entry_id_time_ms(e->id));
+	buf_add_char(&when, ' ');
+	buf_add_format(b, FORMAT_ENTRY, id,
+	    (uintmax_t)(e->envelope ? e->envelope->text_len : 0), when.data);
+	buf_release(&when);
+}
+
+/* Append a line in parentheses that ends where postfix lets it end. */
+static void
+add_reason(struct buf *b, const struct buf *reason)
+{
+	if (reason->len < REASON_WIDTH)
+		buf_add_format(b, "%*s", REASON_WIDTH - (int)reason->len, "");
+	buf_add_format(b, "(%s)\n", reason->data);
+}
+
+/* New messages get no line: there is nothing to say. */
+static void
+add_state(struct buf *b, const struct message_state *s)
+{
+	struct buf line = BUF_INIT;
+
+	if (s->phase == PHASE_NEW)
+		return;
+	buf_add_str(&line, message_phase_names[s->phase]);
+	if (s->attempts > 0)
+		buf_add_format(&line, ", %ju attempt%s", (uintmax_t)s->attempts,
+		    s->attempts == 1 ? "" : "s");
+	if (state_is_scheduled(s)) {
+		buf_add_str(&line, ", next ");
+		display_add_time(&line, s->due_ms);
+	}
+	if (s->reason) {
+		buf_add_str(&line, ": ");
+		display_add(&line, s->reason);
+	}
+	add_reason(b, &line);
+	buf_release(&line);
+}
+
+static void
+add_recipients(
+    struct buf *b, const struct envelope *e, const struct message_state *s)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < s->recipient_count; i++) {
+		const struct recipient_state *r = &s->recipients[i];
+
+		if (r->status == RECIPIENT_DELIVERED)
+			continue;
+		if (r->reply && strcmp(r->reply, last) != 0) {
+			struct buf line = BUF_INIT;
+
+			display_add(&line, r->reply);
+			add_reason(b, &line);
+			buf_release(&line);
+		}
+		last = r->reply ? r->reply : "";
+		buf_add_format(b, "%*s", ADDRESS_COLUMN, "");
+		display_add(b, e->recipients[i]);
+		buf_add_char(b, '\n');
+	}
+}
+
+void
+entry_add_text(struct buf *b, const struct entry *e)
+{
+	add_head(b, e);
+	if (!e->envelope) {
+		struct buf line = BUF_INIT;
+
+		buf_add_str(b, "-\n");
+		buf_add_str(&line, "damaged: its records cannot be read");
+		add_reason(b, &line);
+		buf_release(&line);
+		return;
+	}
+	display_add_sender(b, e->envelope->sender);
+	buf_add_char(b, '\n');
+	add_state(b, e->state);
+	add_recipients(b, e->envelope, e->state);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "flushctl/size.h"
+#include "flushctl/verb.h"
+#include "spool/create.h"
+
+static int
+parse_id(const char *text, uid_t *uid)
+{
+	unsigned long n;
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || n >= (uid_t)-1)
+		return -EINVAL;
+	*uid = (uid_t)n;
+	return 0;
+}
+
+/* By name or number; a number that has no name is its own group. */
+static int
+find_user(const char *text, struct spool_plan *plan)
+{
+	const struct passwd *pw = getpwnam(text);
+	uid_t uid;
+
+	if (!pw && parse_id(text, &uid) == 0) {
+		pw = getpwuid(uid);
+		plan->uid = uid;
+		plan->gid = (gid_t)uid;
+	} else if (!pw) {
+		return -ENOENT;
+	}
+	if (pw) {
+		plan->uid = pw->pw_uid;
+		plan->gid = pw->pw_gid;
+	}
+	return 0;
+}
+
+static int
+create(const char *dir, const struct spool_plan *plan)
+{
+	int rc = spool_create(dir, plan);
+	const char *meaning;
+
+	if (rc == 0)
+		return STATUS_DONE;
+	switch (rc) {
+	case -EEXIST:
+		meaning = "there is something already; it was left as it is";
+		break;
+	case -ENOENT:
+		meaning = "the directory that it is to be in does not exist";
+		break;
+	case -EINVAL:
+		meaning = "not a name for a directory, or the file system "
+			  "cannot rename without replacing";
+		break;
+	case -EPERM:
+		meaning = "only root can give a spool to another user";
+		break;
+	default:
+		meaning = strerror(-rc);
+	}
+	log_error("%s: %s", dir, meaning);
+	return STATUS_FAILED;
+}
+
+static int
+run(const char *spool_dir, int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"quota", required_argument, NULL, 'q'},
+	    {"user", required_argument, NULL, 'u'},
+	    {0},
+	};
+	struct spool_plan plan = {.uid = (uid_t)-1,
+	    .gid = (gid_t)-1,
+	    .site = "",
+	    .settings = spool_settings_default};
+	int option;
+
+	(void)spool_dir;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'q':
+			if (size_parse(optarg, &plan.settings.quota_bytes) < 0)
+				return verb_usage(
+				    argv[0], "'%s' is not a size", optarg);
+			break;
+		case 'u':
+			if (find_user(optarg, &plan) < 0)
+				return verb_usage(
+				    argv[0], "there is no user '%s'", optarg);
+			break;
+		default:
+			return verb_usage_said(argv[0]);
+		}
+	}
+	if (argc - optind != 1)
+		return verb_usage(argv[0], "one directory is wanted");
+	return create(argv[optind], &plan);
+}
+
+const struct verb verb_init = {
+    .name = "init",
+    .arguments = "DIR [--quota SIZE] [--user U]",
+    .help =
+	"Make a spool at DIR, where there must be nothing yet.\n\n"
+	"  --quota SIZE  of all messages together: bytes, or with K, M, G,\n"
+	"                T; 1G if not given\n"
+	"  --user U      whom it is to belong to, by name or number; the\n"
+	"                caller if not given\n",
+    .run = run,
+};

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "flushctl/access.h"
+#include "flushctl/display.h"
+#include "flushctl/reading.h"
+#include "flushctl/verb.h"
+#include "mail/queue_id.h"
+
+/* The message in question, for what is said about it. */
+struct subject {
+	const char *dir;
+	struct spool *spool;
+	uint64_t id;
+	char name[QUEUE_ID_TEXT_MAX];
+};
+
+/* ---- what is wrong ------------------------------------------------- */
+
+static int
+report(const struct subject *m, int rc)
+{
+	switch (rc) {
+	case 0:
+		return STATUS_DONE;
+	case -ENOENT:
+		log_error("%s: there is no message %s", m->dir, m->name);
+		return STATUS_NOT_FOUND;
+	case -EBADMSG:
+		log_error("%s: message %s is damaged", m->dir, m->name);
+		return STATUS_FAILED;
+	default:
+		return access_failed(m->dir, rc);
+	}
+}
+
+/* -ENOENT when a moment ago it was there: flushd was quicker. */
+static int
+report_text(const struct subject *m, int rc)
+{
+	if (rc == -ECANCELED)
+		return STATUS_FAILED; /* said already */
+	if (rc != -ENOENT)
+		return report(m, rc);
+	log_error(
+	    "%s: message %s left the spool while it was read", m->dir, m->name);
+	return STATUS_FAILED;
+}
+
+/* ---- envelope and state -------------------------------------------- */
+
+static void
+add_label(struct buf *b, const char *label)
+{
+	buf_add_format(b, "%-14s", label);
+}
+
+static void
+add_line(struct buf *b, const char *label, const char *text)
+{
+	add_label(b, label);
+	display_add(b, text);
+	buf_add_char(b, '\n');
+}
+
+static void
+add_time(struct buf *b, const char *label, int64_t wall_ms)
+{
+	add_label(b, label);
+	display_add_full_time(b, wall_ms);
+	buf_add_char(b, '\n');
+}
+
+static void
+add_state(struct buf *b, const struct message_state *s)
+{
+	add_line(b, "state:", message_phase_names[s->phase]);
+	if (s->reason)
+		add_line(b, "hold reason:", s->reason);
+	add_label(b, "attempts:");
+	buf_add_format(b, "%ju\n", (uintmax_t)s->attempts);
+	if (s->ambiguous_dots > 0) {
+		add_label(b, "lost replies:");
+		buf_add_format(b, "%ju\n", (uintmax_t)s->ambiguous_dots);
+	}
+	if (s->last_attempt_ms > 0)
+		add_time(b, "last attempt:", s->last_attempt_ms);
+	if (state_is_scheduled(s))
+		add_time(b, "next attempt:", s->due_ms);
+}
+
+static void
+add_recipients(
+    struct buf *b, const struct envelope *e, const struct message_state *s)
+{
+	for (size_t i = 0; i < s->recipient_count; i++) {
+		const struct recipient_state *r = &s->recipients[i];
+
+		add_label(b, "recipient:");
+		display_add(b, e->recipients[i]);
+		buf_add_format(b, " %s\n", recipient_status_names[r->status]);
+		if (r->reply)
+			add_line(b, "", r->reply);
+	}
+}
+
+static void
+add_message(struct buf *b, const struct subject *m, const struct envelope *e,
+    const struct message_state *s, const char *checksum)
+{
+	add_line(b, "id:", m->name);
+	add_state(b, s);
+	add_time(b, "submitted:", e->submitted_ms);
+	add_label(b, "submitter:");
+	buf_add_format(b, "uid %ju, pid %ju\n", (uintmax_t)e->submitter.uid,
+	    (uintmax_t)e->submitter.pid);
+	add_label(b, "size:");
+	buf_add_format(b, "%ju\n", (uintmax_t)e->text_len);
+	add_line(b, "checksum:", checksum);
+	add_line(b, "sender:", *e->sender ? e->sender : "<>");
+	add_recipients(b, e, s);
+}
+
+static int
+show_message(const struct subject *m, const struct envelope *e,
+    const struct message_state *s)
+{
+	int rc = reading_text(m->spool, m->id, NULL);
+	struct buf text = BUF_INIT;
+	int status;
+
+	if (rc == 0 || rc == -EBADMSG) {
+		add_message(&text, m, e, s, rc == 0 ? "ok" : "damaged");
+		status = verb_write(text.data, text.len);
+		if (status == STATUS_DONE)
+			status = report(m, rc);
+	} else {
+		status = report_text(m, rc);
+	}
+	buf_release(&text);
+	return status;
+}
+
+/* ---- the verb ------------------------------------------------------ */
+
+/*
+ * Of a message whose envelope cannot be read, the text may still be worth
+ * having.
+ */
+static int
+show(const struct subject *m, bool is_raw)
+{
+	struct message_state state;
+	struct envelope envelope;
+	int status;
+	int rc;
+
+	rc = access_begin(m->spool);
+	if (rc == 0)
+		rc = spool_get(m->spool, m->id, &envelope, &state);
+	spool_abort(m->spool);
+	if (is_raw && (rc == 0 || rc == -EBADMSG))
+		status =
+		    report_text(m, reading_text(m->spool, m->id, verb_write));
+	else if (rc == 0)
+		status = show_message(m, &envelope, &state);
+	else
+		status = report(m, rc);
+	if (rc == 0) {
+		envelope_release(&envelope);
+		state_release(&state);
+	}
+	return status;
+}
+
+static int
+run(const char *spool_dir, int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"raw", no_argument, NULL, 'r'},
+	    {0},
+	};
+	struct subject m = {.dir = spool_dir};
+	bool is_raw = false;
+	int option;
+	int status;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option != 'r')
+			return verb_usage_said(argv[0]);
+		is_raw = true;
+	}
+	if (argc - optind != 1)
+		return verb_usage(argv[0], "one queue id is wanted");
+	if (queue_id_parse(argv[optind], &m.id) < 0)
+		return verb_usage(
+		    argv[0], "'%s' is not a queue id", argv[optind]);
+	queue_id_format(m.id, m.name);
+	status = access_open(spool_dir, &m.spool);
+	if (status == STATUS_DONE)
+		status = show(&m, is_raw);
+	spool_close(m.spool);
+	return status;
+}
+
+const struct verb verb_show = {
+    .name = "show",
+    .arguments = "[--raw] ID",
+    .help = "Show the envelope and state of a message, and whether its "
+	    "checksum is right.\n\n"
+	    "  --raw  print its text instead, byte for byte\n",
+    .run = run,
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "flushctl/verb.h"
+
+static const char program[] = "flushctl";
+static const char spool_default[] = "/var/spool/mini-sendmail";
+
+static const struct verb *const verbs[] = {
+    &verb_init,
+    &verb_list,
+    &verb_show,
+};
+
+/* ---- messages ------------------------------------------------------ */
+
+int
+verb_write(const void *data, size_t len)
+{
+	int rc = io_write_all(STDOUT_FILENO, data, len);
+
+	if (rc == 0)
+		return STATUS_DONE;
+	log_error("standard output: %s", strerror(-rc));
+	return STATUS_FAILED;
+}
+
+int
+verb_usage_said(const char *name)
+{
+	log_error("try '%s --help'", name);
+	return STATUS_USAGE;
+}
+
+int
+verb_usage(const char *name, const char *fmt, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_add_vformat(&text, fmt, ap);
+	va_end(ap);
+	log_error("%s; try '%s --help'", text.data, name);
+	buf_release(&text);
+	return STATUS_USAGE;
+}
+
+static int
+print_help(void)
+{
+	struct buf text = BUF_INIT;
+	int status;
+
+	buf_add_str(&text, "usage: flushctl [--spool DIR] VERB ...\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		buf_add_format(
+		    &text, "  %-5s %s\n", verbs[i]->name, verbs[i]->arguments);
+	buf_add_str(&text,
+	    "\n"
+	    "  --spool DIR  the spool; otherwise $MINI_SENDMAIL_SPOOL, or\n"
+	    "               /var/spool/mini-sendmail\n"
+	    "  --version    print the version\n"
+	    "  --help       print this; behind a verb, what that one does\n");
+	status = verb_write(text.data, text.len);
+	buf_release(&text);
+	return status;
+}
+
+static int
+print_version(void)
+{
+	static const char line[] = "flushctl " VERSION "\n";
+
+	return verb_write(line, sizeof(line) - 1);
+}
+
+static int
+print_verb_help(const struct verb *v)
+{
+	struct buf text = BUF_INIT;
+	int status;
+
+	buf_add_format(&text, "usage: flushctl [--spool DIR] %s %s\n\n%s",
+	    v->name, v->arguments, v->help);
+	status = verb_write(text.data, text.len);
+	buf_release(&text);
+	return status;
+}
+
+/* ---- dispatch ------------------------------------------------------ */
+
+static const char *
+default_spool(void)
+{
+	const char *dir = secure_getenv("MINI_SENDMAIL_SPOOL");
+
+	return dir && *dir ? dir : spool_default;
+}
+
+NORETURN static void
+out_of_memory(void)
+{
+	static const char line[] = "flushctl: out of memory\n";
+	ssize_t n = write(STDERR_FILENO, line, sizeof(line) - 1);
+
+	(void)n;
+	_exit(STATUS_FAILED);
+}
+
+static int
+run_verb(const char *spool_dir, int argc, char **argv)
+{
+	struct buf name = BUF_INIT;
+	int status;
+
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		const struct verb *v = verbs[i];
+
+		if (strcmp(argv[0], v->name) != 0)
+			continue;
+		if (argc == 2 && strcmp(argv[1], "--help") == 0)
+			return print_verb_help(v);
+		buf_add_format(&name, "%s %s", program, v->name);
+		argv[0] = name.data;
+		optind = 0; /* getopt_long() begins anew */
+		status = v->run(spool_dir, argc, argv);
+		buf_release(&name);
+		return status;
+	}
+	return verb_usage(program, "there is no verb '%s'", argv[0]);
+}
+
+int
+verb_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"spool", required_argument, NULL, 's'},
+	    {"version", no_argument, NULL, 'V'},
+	    {"help", no_argument, NULL, 'h'},
+	    {0},
+	};
+	static char name[] = "flushctl";
+	const char *spool_dir = default_spool();
+	int option;
+
+	log_open(program);
+	alloc_on_failure(out_of_memory);
+	if (io_secure_standard_fds() < 0)
+		return STATUS_FAILED;
+	if (argc == 0)
+		return verb_usage(program, "there is no verb");
+	argv[0] = name;
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			spool_dir = optarg;
+			break;
+		case 'V':
+			return print_version();
+		case 'h':
+			return print_help();
+		default:
+			return verb_usage_said(program);
+		}
+	}
+	if (optind == argc)
+		return verb_usage(program, "there is no verb");
+	return run_verb(spool_dir, argc - optind, argv + optind);
+}

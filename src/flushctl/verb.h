@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * verb.h - flushctl's verbs, and what they have in common
+ */
+#ifndef FLUSHCTL_VERB_H
+#define FLUSHCTL_VERB_H
+
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+/* Exit statuses: flushctl(8), EXIT STATUS. */
+enum {
+	STATUS_DONE = 0, /* an empty list too */
+	STATUS_NOT_FOUND = 1,
+	STATUS_USAGE = 2,
+	STATUS_FAILED = 3, /* also in part */
+};
+
+struct verb {
+	const char *name;
+	const char *arguments; /* for the line of usage */
+	const char *help;
+	/* argv[0] names the program and the verb, for messages. */
+	int (*run)(const char *spool_dir, int argc, char **argv);
+};
+
+extern const struct verb verb_init;
+extern const struct verb verb_list;
+extern const struct verb verb_show;
+
+/* Do what the command line says; what comes back is the exit status. */
+int verb_main(int argc, char **argv);
+
+/* Point from a mistake in the command line to the help; STATUS_USAGE. */
+int verb_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The same after getopt_long() has printed what is wrong. */
+int verb_usage_said(const char *name);
+
+/* Write to standard output. STATUS_DONE, or say why not: STATUS_FAILED. */
+int verb_write(const void *data, size_t len) MUST_CHECK;
+
+#endif
