@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * suites.h - one suite of unit tests for each module that has any
+ */
+#ifndef UNIT_SUITES_H
+#define UNIT_SUITES_H
+
+#include <check.h>
+
+/* tests/unit/test_NAME.c defines Suite *NAME_suite(void). */
+#define SUITES(X)                                                              \
+	X(buf)                                                                 \
+	X(io)                                                                  \
+	X(clock)                                                               \
+	X(privilege)                                                           \
+	X(log)                                                                 \
+	X(privilege)                                                           \
+	X(queue_id)                                                            \
+	X(envelope)                                                            \
+	X(address)                                                             \
+	X(header)                                                              \
+	X(text)                                                                \
+	X(state)                                                               \
+	X(record)                                                              \
+	X(record_rules)                                                        \
+	X(lock)                                                                \
+	X(spool)                                                               \
+	X(spool_text)                                                          \
+	X(spool_queue)                                                         \
+	X(spool_model)                                                         \
+	X(spool_damage)                                                        \
+	X(spool_open)                                                          \
+	X(spool_full)                                                          \
+	X(create)                                                              \
+	X(digest)                                                              \
+	X(submit)                                                              \
+	X(size)                                                                \
+	X(entry)                                                               \
+	X(options)                                                             \
+	X(compose)                                                             \
+	X(identity)                                                            \
+	X(relay)                                                               \
+	X(channel)                                                             \
+	X(smtp_reply)                                                          \
+	X(smtp)                                                                \
+	X(retry)                                                               \
+	X(breaker)                                                             \
+	X(attempt)
+
+#define DECLARE_SUITE(name) Suite *name##_suite(void);
+SUITES(DECLARE_SUITE)
+#undef DECLARE_SUITE
+
+#endif

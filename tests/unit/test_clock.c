@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "unit/suites.h"
+
+static const struct {
+	const char *name;
+	int64_t wall_ms;
+	const char *want;
+} dates[] = {
+    {"epoch", 0, "Thu, 1 Jan 1970 00:00:00 +0000"},
+    {"milliseconds_are_cut", 1999, "Thu, 1 Jan 1970 00:00:01 +0000"},
+    {"leap_day", 1709209845000, "Thu, 29 Feb 2024 12:30:45 +0000"},
+    {"last_of_a_year", 1767225599000, "Wed, 31 Dec 2025 23:59:59 +0000"},
+    {"beyond_32_bits", 4294967296000, "Sun, 7 Feb 2106 06:28:16 +0000"},
+    {"before_1970", -1000, "Wed, 31 Dec 1969 23:59:59 +0000"},
+};
+
+START_TEST(date_follows_rfc_5322)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_ptr_eq(clock_rfc5322(dates[_i].wall_ms, text), text);
+	ck_assert_msg(strcmp(text, dates[_i].want) == 0, "%s: got %s, want %s",
+	    dates[_i].name, text, dates[_i].want);
+}
+END_TEST
+
+START_TEST(date_does_not_follow_zone_or_locale)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	setenv("TZ", "XXX-5", 1);
+	setenv("LC_ALL", "de_DE.UTF-8", 1);
+	ck_assert_str_eq(
+	    clock_rfc5322(0, text), "Thu, 1 Jan 1970 00:00:00 +0000");
+}
+END_TEST
+
+START_TEST(nonsense_still_fits)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_uint_lt(
+	    strlen(clock_rfc5322(INT64_MAX, text)), CLOCK_TEXT_MAX);
+	ck_assert_uint_lt(
+	    strlen(clock_rfc5322(INT64_MIN, text)), CLOCK_TEXT_MAX);
+}
+END_TEST
+
+START_TEST(clocks_go_forward)
+{
+	int64_t boot = clock_boot_ms();
+
+	ck_assert_int_ge(boot, 0);
+	ck_assert_int_ge(clock_boot_ms(), boot);
+	ck_assert_int_gt(clock_wall_ms(), 1700000000000);
+}
+END_TEST
+
+Suite *
+clock_suite(void)
+{
+	Suite *s = suite_create("clock");
+	TCase *t = tcase_create("clock");
+
+	tcase_add_loop_test(t, date_follows_rfc_5322, 0, ARRAY_LEN(dates));
+	tcase_add_test(t, date_does_not_follow_zone_or_locale);
+	tcase_add_test(t, nonsense_still_fits);
+	tcase_add_test(t, clocks_go_forward);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: ISC */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "flushctl/entry.h"
+#include "unit/suites.h"
+
+/* 2023-11-14 22:13:20 UTC */
+#define SUBMITTED INT64_C(1700000000123)
+
+/* A message in a table; NULL ends the recipients. */
+struct sample {
+	const char *sender;
+	struct {
+		const char *address;
+		enum recipient_status status;
+		const char *reply;
+	} recipients[4];
+	enum message_phase phase;
+	uint32_t attempts;
+	const char *reason;
+};
+
+static void
+setup(void)
+{
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+static void
+make(const struct sample *s, struct envelope *e, struct message_state *state)
+{
+	size_t count = 0;
+
+	envelope_init(e);
+	envelope_set_sender(e, s->sender, strlen(s->sender));
+	for (; s->recipients[count].address; count++)
+		envelope_add_recipient(e, s->recipients[count].address,
+		    strlen(s->recipients[count].address));
+	e->submitted_ms = SUBMITTED;
+	e->text_len = 1234;
+	e->submitter.uid = 33;
+	state_init(state, count, SUBMITTED + 60000);
+	state->attempts = s->attempts;
+	state->phase = s->phase;
+	for (size_t i = 0; i < count; i++) {
+		state->recipients[i].status = s->recipients[i].status;
+		if (s->recipients[i].reply)
+			state_set_reply(state, i, s->recipients[i].reply);
+	}
+	if (s->reason)
+		state_hold(state, s->reason);
+}
+
+static void
+format(const struct sample *s, bool is_json, struct buf *out)
+{
+	struct message_state state;
+	struct envelope envelope;
+	struct entry e = {
+	    .id = 3656158440062976, .envelope = &envelope, .state = &state};
+
+	make(s, &envelope, &state);
+	if (is_json)
+		entry_add_json(out, &e);
+	else
+		entry_add_text(out, &e);
+	envelope_release(&envelope);
+	state_release(&state);
+}
+
+/* ---- text ---------------------------------------------------------- */
+
+#define HEAD(mark) "10000000000" mark "   1234 Tue Nov 14 22:13:20  "
+#define TO	   "                                         "
+
+static const struct {
+	const char *name;
+	struct sample sample;
+	const char *want;
+} lists[] = {
+    {"new", {"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL},
+	HEAD("") "a@b\n" TO "c@d\n"},
+    {"null sender",
+	{"", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL},
+	HEAD("") "MAILER-DAEMON\n" TO "c@d\n"},
+    {"deferred, one reason for two, one delivered",
+	{"a@b",
+	    {{"c@d", RECIPIENT_PENDING, "450 4.2.0 later"},
+		{"e@f", RECIPIENT_DELIVERED, "250 2.0.0 Ok"},
+		{"g@h", RECIPIENT_PENDING, "450 4.2.0 later"}},
+	    PHASE_DEFERRED, 1, NULL},
+	HEAD("") "a@b\n"
+		 "                                "
+		 "(deferred, 1 attempt, next Tue Nov 14 22:14:20)\n" TO
+		 "                    (450 4.2.0 later)\n" TO "c@d\n" TO
+		 "g@h\n"},
+    {"held", {"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_HELD, 2, "why"},
+	HEAD("!") "a@b\n" TO "            (held, 2 attempts: why)\n" TO
+		  "c@d\n"},
+    {"failed",
+	{"a@b", {{"c@d", RECIPIENT_FAILED, "550 no"}}, PHASE_FAILED, 0, NULL},
+	HEAD("!") "a@b\n" TO "                             (failed)\n" TO
+		  "                             (550 no)\n" TO "c@d\n"},
+    {"escape sequences",
+	{"\x1b[2J@b", {{"c\x9b@d", RECIPIENT_PENDING, "4\n\r\x7f\\"}},
+	    PHASE_DEFERRED, 0, NULL},
+	HEAD("") "\\x1b[2J@b\n"
+		 "                                            "
+		 "(deferred, next Tue Nov 14 22:14:20)\n" TO
+		 "                  (4\\x0a\\x0d\\x7f\\x5c)\n" TO "c\\x9b@d\n"},
+};
+
+START_TEST(a_message_is_listed_as_mailq_does)
+{
+	struct buf got = BUF_INIT;
+	const char *want = lists[_i].want;
+
+	format(&lists[_i].sample, false, &got);
+	/* The columns of reasons are looked at below. */
+	for (const char *g = got.data; *g || *want;) {
+		g += strspn(g, " ");
+		want += strspn(want, " ");
+		ck_assert_msg(*g == *want, "%s: got\n%s\nwant\n%s",
+		    lists[_i].name, got.data, lists[_i].want);
+		g += *g != '\0';
+		want += *want != '\0';
+	}
+	buf_release(&got);
+}
+END_TEST
+
+/* A list of a real postfix 3.7, and the same message here. */
+START_TEST(columns_are_where_postfix_has_them)
+{
+	static const char heading[] =
+	    "-Queue ID-  --Size-- ----Arrival Time---- "
+	    "-Sender/Recipient-------\n";
+	static const char want[] =
+	    "10000000000    1234 Tue Nov 14 22:13:20  a@example.com\n"
+	    "                                                      "
+	    "(come back later please)\n"
+	    "                                         b@example.net\n";
+	static const struct sample sample = {"a@example.com",
+	    {{"b@example.net", RECIPIENT_PENDING, "come back later please"}},
+	    PHASE_NEW, 0, NULL};
+	struct buf got = BUF_INIT;
+
+	format(&sample, false, &got);
+	ck_assert_str_eq(got.data, want);
+	ck_assert_str_eq(entry_heading, heading);
+	buf_release(&got);
+}
+END_TEST
+
+START_TEST(a_damaged_message_is_listed_with_the_time_of_its_id)
+{
+	const struct entry e = {.id = UINT64_C(1700000000123456)};
+	struct buf got = BUF_INIT;
+
+	entry_add_text(&got, &e);
+	ck_assert_ptr_nonnull(strstr(got.data, "GQLL7VDGZK!"));
+	ck_assert_ptr_nonnull(strstr(got.data, "Tue Nov 14 22:13:20"));
+	ck_assert_ptr_nonnull(strstr(got.data, "(damaged"));
+	buf_release(&got);
+}
+END_TEST
+
+/* ---- JSON ---------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	struct sample sample;
+	const char *want;
+} objects[] = {
+    {"new", {"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL},
+	"{\"queue_name\": \"active\", \"queue_id\": \"10000000000\", "
+	"\"arrival_time\": 1700000000, \"message_size\": 1234, "
+	"\"forced_expire\": false, \"sender\": \"a@b\", "
+	"\"recipients\": [{\"address\": \"c@d\"}], \"site\": \"\", "
+	"\"state\": \"new\", \"attempts\": 0, \"next_attempt\": 1700000060, "
+	"\"uid\": 33}\n"},
+    {"held, null sender",
+	{"", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_HELD, 2, "why"},
+	"{\"queue_name\": \"hold\", \"queue_id\": \"10000000000\", "
+	"\"arrival_time\": 1700000000, \"message_size\": 1234, "
+	"\"forced_expire\": false, \"sender\": \"MAILER-DAEMON\", "
+	"\"recipients\": [{\"address\": \"c@d\", "
+	"\"delay_reason\": \"why\"}], \"site\": \"\", "
+	"\"state\": \"held\", \"attempts\": 2, \"next_attempt\": null, "
+	"\"uid\": 33}\n"},
+};
+
+START_TEST(a_message_is_an_object_as_of_postqueue)
+{
+	struct buf got = BUF_INIT;
+
+	format(&objects[_i].sample, true, &got);
+	ck_assert_msg(strcmp(got.data, objects[_i].want) == 0,
+	    "%s: got\n%s\nwant\n%s", objects[_i].name, got.data,
+	    objects[_i].want);
+	buf_release(&got);
+}
+END_TEST
+
+static const struct {
+	enum message_phase phase;
+	const char *queue;
+	const char *state;
+} queues[] = {
+    {PHASE_NEW, "active", "new"},
+    {PHASE_DEFERRED, "deferred", "deferred"},
+    {PHASE_HELD, "hold", "held"},
+    {PHASE_FAILED, "hold", "failed"},
+};
+
+static json_t *
+load(const struct buf *line)
+{
+	json_error_t error;
+	json_t *o = json_loadb(line->data, line->len, 0, &error);
+
+	ck_assert_msg(o != NULL, "%s: %s", line->data, error.text);
+	/* One line, and nothing in it that a terminal acts on. */
+	for (size_t i = 0; i < line->len - 1; i++)
+		ck_assert_int_ge(line->data[i], 32);
+	ck_assert_int_eq(line->data[line->len - 1], '\n');
+	return o;
+}
+
+START_TEST(the_queue_follows_from_the_state)
+{
+	struct sample sample = {"a", {{"b", RECIPIENT_PENDING, NULL}},
+	    queues[_i].phase, 0, queues[_i].phase == PHASE_HELD ? "why" : NULL};
+	struct buf got = BUF_INIT;
+	json_t *o;
+
+	format(&sample, true, &got);
+	o = load(&got);
+	ck_assert_str_eq(json_string_value(json_object_get(o, "queue_name")),
+	    queues[_i].queue);
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "state")), queues[_i].state);
+	json_decref(o);
+	buf_release(&got);
+}
+END_TEST
+
+#define BAD "\xef\xbf\xbd"
+
+static const struct {
+	const char *name;
+	const char *reply;
+	const char *want;
+} replies[] = {
+    {"UTF-8", "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80",
+	"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"},
+    {"Latin-1", "M\xfcller", "M" BAD "ller"},
+    {"cut at the end", "\xe2\x82", BAD BAD},
+    {"overlong", "\xc0\xaf\xe0\x80\xaf", BAD BAD BAD BAD BAD},
+    {"surrogate", "\xed\xa0\x80", BAD BAD BAD},
+    {"beyond Unicode", "\xf4\x90\x80\x80\xff", BAD BAD BAD BAD BAD},
+    {"continuation alone", "\x80x", BAD "x"},
+    {"control characters", "a\nb\x1b[2J\"\\", "a\nb\x1b[2J\"\\"},
+    {"DEL", "\x7f", BAD},
+};
+
+START_TEST(any_bytes_make_valid_json)
+{
+	struct sample sample = {"a",
+	    {{"b", RECIPIENT_PENDING, replies[_i].reply}}, PHASE_DEFERRED, 1,
+	    NULL};
+	struct buf got = BUF_INIT;
+	const char *reason;
+	json_t *o;
+
+	format(&sample, true, &got);
+	o = load(&got);
+	reason = json_string_value(
+	    json_object_get(json_array_get(json_object_get(o, "recipients"), 0),
+		"delay_reason"));
+	ck_assert_msg(reason && strcmp(reason, replies[_i].want) == 0,
+	    "%s: got %s, want %s", replies[_i].name, reason, replies[_i].want);
+	json_decref(o);
+	buf_release(&got);
+}
+END_TEST
+
+START_TEST(a_damaged_message_has_every_key)
+{
+	static const char *const keys[] = {"queue_name", "queue_id",
+	    "arrival_time", "message_size", "forced_expire", "sender",
+	    "recipients", "site", "state", "attempts", "next_attempt", "uid"};
+	const struct entry e = {.id = UINT64_MAX};
+	struct buf got = BUF_INIT;
+	json_t *o;
+
+	entry_add_json(&got, &e);
+	o = load(&got);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		ck_assert_msg(json_object_get(o, keys[i]) != NULL,
+		    "%s: got nothing", keys[i]);
+	ck_assert_uint_eq(json_object_size(o), ARRAY_LEN(keys));
+	ck_assert_str_eq(
+	    json_string_value(json_object_get(o, "state")), "damaged");
+	json_decref(o);
+	buf_release(&got);
+}
+END_TEST
+
+Suite *
+entry_suite(void)
+{
+	Suite *s = suite_create("entry");
+	TCase *tc = tcase_create("entry");
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_loop_test(
+	    tc, a_message_is_listed_as_mailq_does, 0, (int)ARRAY_LEN(lists));
+	tcase_add_test(tc, columns_are_where_postfix_has_them);
+	tcase_add_test(tc, a_damaged_message_is_listed_with_the_time_of_its_id);
+	tcase_add_loop_test(tc, a_message_is_an_object_as_of_postqueue, 0,
+	    (int)ARRAY_LEN(objects));
+	tcase_add_loop_test(
+	    tc, the_queue_follows_from_the_state, 0, (int)ARRAY_LEN(queues));
+	tcase_add_loop_test(
+	    tc, any_bytes_make_valid_json, 0, (int)ARRAY_LEN(replies));
+	tcase_add_test(tc, a_damaged_message_has_every_key);
+	suite_add_tcase(s, tc);
+	return s;
+}
