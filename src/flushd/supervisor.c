@@ -134,10 +134,15 @@ on_crash(struct supervisor *s, int status)
 	if (s->crashes < 6)
 		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
 	s->crashes++;
-	log_error("site=%s worker %s %d; again in %d s", site_name(s->site),
-	    WIFSIGNALED(status) ? "killed by signal" : "failed with status",
-	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-	    (int)(delay_ms / 1000));
+	/* LMDB checks no page: what kills a worker is most likely the file. */
+	if (WIFSIGNALED(status))
+		log_error("site=%s worker ended by signal %d (%s), perhaps "
+			  "the spool is damaged; again in %d s",
+		    site_name(s->site), WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), (int)(delay_ms / 1000));
+	else
+		log_error("site=%s worker failed; again in %d s",
+		    site_name(s->site), (int)(delay_ms / 1000));
 	event_timer_set(s->run_timer, delay_ms);
 }
 

@@ -153,6 +153,28 @@ part_get_all(struct environment *e, uint64_t id, enum part part, size_t max,
 }
 
 int
+part_len(struct environment *e, uint64_t id, enum part part, uint64_t *len)
+{
+	unsigned char bytes[MESSAGE_KEY_LEN];
+	uint64_t sum = 0;
+	int rc;
+
+	for (uint32_t chunk = 0;; chunk++) {
+		MDB_val key = message_key(bytes, id, part, chunk);
+		MDB_val value;
+
+		rc = environment_error(mdb_get(e->txn, e->dbi, &key, &value));
+		if (rc < 0)
+			break;
+		sum += value.mv_size;
+	}
+	if (rc != -ENOENT)
+		return rc;
+	*len = sum;
+	return 0;
+}
+
+int
 part_remove(struct environment *e, uint64_t id, enum part part, uint64_t *len)
 {
 	/* A prefix, not chunk numbers: a damaged message may have gaps. */

@@ -33,6 +33,10 @@ int part_get(struct environment *e, uint64_t id, enum part part,
 int part_get_all(struct environment *e, uint64_t id, enum part part, size_t max,
     struct buf *out) MUST_CHECK;
 
+/* How many bytes a part has; 0 too if there is none. */
+int part_len(struct environment *e, uint64_t id, enum part part,
+    uint64_t *len) MUST_CHECK;
+
 /*
  * Remove a part, or all of them, if there is any; *len is how many bytes that
  * were.

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "spool/digest.h"
+#include "spool/part.h"
+#include "spool/spool_internal.h"
+
+enum { CHECKSUM_LEN = 8 };
+
+/* ---- put ----------------------------------------------------------- */
+
+static void
+encode_sealed_envelope(const struct envelope *e,
+    const struct spool_piece *pieces, size_t piece_count, struct buf *out)
+{
+	struct digest *d = digest_new();
+	unsigned char checksum[CHECKSUM_LEN];
+
+	record_encode_envelope(e, out);
+	for (size_t i = 0; i < piece_count; i++)
+		digest_add(d, pieces[i].data, pieces[i].len);
+	digest_add(d, out->data, out->len);
+	bytes_put_be64(checksum, digest_value(d));
+	buf_add(out, checksum, sizeof(checksum));
+	digest_free(d);
+}
+
+static int
+put_buf(struct environment *e, uint64_t id, enum part part,
+    const struct buf *content)
+{
+	const struct spool_piece piece = {content->data, content->len};
+
+	return part_put(e, id, part, &piece, 1);
+}
+
+static int
+put_state(struct spool *s, uint64_t id, const struct message_state *state)
+{
+	struct buf bytes = BUF_INIT;
+	int rc;
+
+	record_encode_state(state, &bytes);
+	rc = put_buf(&s->environment, id, PART_STATE, &bytes);
+	if (rc == 0 && state_is_scheduled(state))
+		rc = schedule_add(&s->environment, state->due_ms, id);
+	if (rc == 0)
+		s->counters.count[state->phase]++;
+	buf_release(&bytes);
+	return rc;
+}
+
+static int
+next_id(const struct spool_counters *c, int64_t now_ms, uint64_t *id)
+{
+	uint64_t now_us = now_ms > 0 ? (uint64_t)now_ms * 1000 : 1;
+
+	if (c->last_id == UINT64_MAX)
+		return -EBADMSG; /* not in 500,000 years: damage */
+	*id = now_us > c->last_id ? now_us : c->last_id + 1;
+	return 0;
+}
+
+static int
+put_parts(struct spool *s, const struct envelope *e,
+    const struct spool_piece *pieces, size_t piece_count, int64_t due_ms,
+    uint64_t id)
+{
+	struct message_state state;
+	struct buf sealed = BUF_INIT;
+	int rc;
+
+	state_init(&state, e->recipient_count, due_ms);
+	encode_sealed_envelope(e, pieces, piece_count, &sealed);
+	rc = put_buf(&s->environment, id, PART_ENVELOPE, &sealed);
+	if (rc == 0)
+		rc = put_state(s, id, &state);
+	if (rc == 0)
+		rc = part_put(
+		    &s->environment, id, PART_TEXT, pieces, piece_count);
+	if (rc == 0)
+		s->counters.bytes += sealed.len + e->text_len;
+	buf_release(&sealed);
+	state_release(&state);
+	return rc;
+}
+
+/*
+ * Find again what was put. In a file that somebody damaged, keys may be out of
+ * order, and what is put among them would be stored but never found.
+ */
+static int
+check_put(
+    struct spool *s, const struct envelope *e, int64_t due_ms, uint64_t id)
+{
+	struct message_state state;
+	struct envelope found;
+	int64_t due_found_ms = due_ms;
+	uint64_t id_found = id - 1;
+	uint64_t len = 0;
+	int rc;
+
+	rc = spool_get(s, id, &found, &state);
+	if (rc == 0) {
+		envelope_release(&found);
+		state_release(&state);
+		rc = part_len(&s->environment, id, PART_TEXT, &len);
+	}
+	if (rc == 0)
+		rc = schedule_next(&s->environment, &due_found_ms, &id_found);
+	if (rc == -ENOENT ||
+	    (rc == 0 && (len != e->text_len || due_found_ms != due_ms ||
+			    id_found != id)))
+		rc = -EBADMSG;
+	return rc;
+}
+
+int
+spool_put(struct spool *s, const struct envelope *e,
+    const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
+    uint64_t *id)
+{
+	const int64_t due_ms = now_ms > 0 ? now_ms : 0;
+	uint64_t given = 0;
+	uint64_t len = 0;
+	int rc;
+
+	for (size_t i = 0; i < piece_count; i++)
+		len += pieces[i].len;
+	if (len != e->text_len)
+		return -EINVAL;
+	rc = next_id(&s->counters, now_ms, &given);
+	if (rc == 0)
+		rc = put_parts(s, e, pieces, piece_count, due_ms, given);
+	if (rc == 0)
+		rc = check_put(s, e, due_ms, given);
+	if (rc == 0) {
+		s->counters.last_id = given;
+		*id = given;
+	}
+	return rc;
+}
+
+/* ---- find ---------------------------------------------------------- */
+
+/* True if due lies ahead, but no further than flushd sets it. */
+static bool
+is_awaited(int64_t due_ms, int64_t now_ms)
+{
+	return due_ms > now_ms && due_ms - now_ms <= SPOOL_DUE_HORIZON_MS;
+}
+
+int
+spool_next_due(struct spool *s, int64_t now_ms, int64_t *due_ms, uint64_t *id,
+    int64_t *next_due_ms)
+{
+	int64_t due = *due_ms;
+	uint64_t found = *id;
+	int rc;
+
+	rc = schedule_next(&s->environment, &due, &found);
+	if (rc == 0 && is_awaited(due, now_ms)) {
+		due = now_ms + SPOOL_DUE_HORIZON_MS;
+		found = UINT64_MAX;
+		rc = schedule_next(&s->environment, &due, &found);
+	}
+	if (rc == 0) {
+		*due_ms = due;
+		*id = found;
+	}
+	if (rc != -ENOENT)
+		return rc;
+	/* Behind what is due, the search is past what waits. */
+	due = now_ms;
+	found = UINT64_MAX;
+	rc = schedule_next(&s->environment, &due, &found);
+	if (rc == 0 || rc == -ENOENT)
+		*next_due_ms =
+		    rc == 0 && is_awaited(due, now_ms) ? due : INT64_MAX;
+	return rc == 0 ? -ENOENT : rc;
+}
+
+int
+spool_next(struct spool *s, uint64_t *id)
+{
+	return part_next_id(&s->environment, id);
+}
+
+/* ---- read ---------------------------------------------------------- */
+
+/* The envelope's fields, and the checksum behind them, as they are stored. */
+static int
+read_sealed_envelope(
+    struct spool *s, uint64_t id, struct buf *fields, uint64_t *checksum)
+{
+	int rc = part_get_all(
+	    &s->environment, id, PART_ENVELOPE, RECORD_MAX, fields);
+
+	if (rc < 0)
+		return rc;
+	if (fields->len < CHECKSUM_LEN)
+		return -EBADMSG;
+	fields->len -= CHECKSUM_LEN;
+	*checksum = bytes_get_be64(fields->data + fields->len);
+	return 0;
+}
+
+static int
+read_state(struct spool *s, uint64_t id, struct message_state *state)
+{
+	struct buf bytes = BUF_INIT;
+	int rc =
+	    part_get_all(&s->environment, id, PART_STATE, RECORD_MAX, &bytes);
+
+	if (rc == 0)
+		rc = record_decode_state(bytes.data, bytes.len, state);
+	buf_release(&bytes);
+	return rc;
+}
+
+/* 0 if there is anything of a message, else -ENOENT. */
+static int
+exists(struct spool *s, uint64_t id)
+{
+	uint64_t found = id - 1;
+	int rc = part_next_id(&s->environment, &found);
+
+	return rc < 0 ? rc : found == id ? 0 : -ENOENT;
+}
+
+int
+spool_get(struct spool *s, uint64_t id, struct envelope *e,
+    struct message_state *state)
+{
+	struct buf fields = BUF_INIT;
+	struct message_state got_state = {0};
+	struct envelope got = {0};
+	uint64_t checksum;
+	int rc;
+
+	rc = read_sealed_envelope(s, id, &fields, &checksum);
+	if (rc == 0)
+		rc = record_decode_envelope(fields.data, fields.len, &got);
+	if (rc == 0) {
+		rc = read_state(s, id, &got_state);
+		/* One part without the other is half a message. */
+		if (rc == -ENOENT || (rc == 0 && got.recipient_count !=
+						     got_state.recipient_count))
+			rc = -EBADMSG;
+	}
+	if (rc == 0) {
+		*e = got;
+		*state = got_state;
+	} else {
+		envelope_release(&got);
+		state_release(&got_state);
+	}
+	buf_release(&fields);
+	return rc;
+}
+
+int
+spool_read_text(
+    struct spool *s, uint64_t id, uint32_t *chunk, size_t max, struct buf *out)
+{
+	return part_get(&s->environment, id, PART_TEXT, chunk, max, out);
+}
+
+int
+spool_verify(struct spool *s, uint64_t id, struct digest *d)
+{
+	struct buf fields = BUF_INIT;
+	struct envelope e;
+	const uint64_t text_len = digest_len(d);
+	uint64_t checksum = 0;
+	int rc;
+
+	rc = read_sealed_envelope(s, id, &fields, &checksum);
+	if (rc == 0)
+		rc = record_decode_envelope(fields.data, fields.len, &e);
+	if (rc == 0) {
+		digest_add(d, fields.data, fields.len);
+		if (e.text_len != text_len || checksum != digest_value(d))
+			rc = -EBADMSG;
+		envelope_release(&e);
+	}
+	buf_release(&fields);
+	return rc;
+}
+
+/* ---- change -------------------------------------------------------- */
+
+static void
+subtract(uint64_t *from, uint64_t n)
+{
+	*from = *from > n ? *from - n : 0;
+}
+
+/*
+ * Take the state of a message away, with its entry in the schedule. One that
+ * cannot be read counts as new, as most are.
+ */
+static int
+remove_state(struct spool *s, uint64_t id)
+{
+	struct message_state old = {0};
+	uint64_t len;
+	int rc;
+
+	rc = read_state(s, id, &old);
+	if (rc == -ENOENT)
+		return rc;
+	if (rc < 0 && rc != -EBADMSG)
+		return rc;
+	if (rc == 0 && state_is_scheduled(&old)) {
+		rc = schedule_remove(&s->environment, old.due_ms, id);
+		if (rc < 0)
+			goto out;
+	}
+	rc = part_remove(&s->environment, id, PART_STATE, &len);
+	if (rc == 0)
+		subtract(&s->counters.count[old.phase], 1);
+out:
+	state_release(&old);
+	return rc;
+}
+
+int
+spool_set_state(struct spool *s, uint64_t id, const struct message_state *state)
+{
+	int rc = exists(s, id);
+
+	if (rc < 0)
+		return rc;
+	rc = remove_state(s, id);
+	/* A message that has lost its state gets one. */
+	return rc < 0 && rc != -ENOENT ? rc : put_state(s, id, state);
+}
+
+int
+spool_remove(struct spool *s, uint64_t id)
+{
+	uint64_t len = 0;
+	int rc;
+
+	rc = exists(s, id);
+	if (rc < 0)
+		return rc;
+	rc = remove_state(s, id);
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	rc = part_remove(&s->environment, id, PART_ALL, &len);
+	if (rc == 0)
+		subtract(&s->counters.bytes, len);
+	return rc;
+}
+
+int
+spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id)
+{
+	return schedule_remove(&s->environment, due_ms, id);
+}
