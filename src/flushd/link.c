@@ -216,9 +216,3 @@ link_smtp(struct link *l)
 {
 	return l->smtp;
 }
-
-void
-link_resume(struct link *l)
-{
-	run(l);
-}

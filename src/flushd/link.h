@@ -18,8 +18,8 @@ struct link;
 /*
  * Called when the conversation waits for its user: smtp_want() is not
  * SMTP_WANT_REPLY, and there is little or no output left to write. True:
- * something was begun, go on. False: nothing for now, link_resume() will come;
- * or the link was freed.
+ * something was begun, go on. False: nothing more to do with it for now, or it
+ * was freed.
  */
 typedef bool link_ready_fn(void *context);
 
@@ -34,8 +34,5 @@ struct link *link_new(sd_event *event, int fd, const char *helo_name,
 void link_free(struct link *l);
 
 struct smtp *link_smtp(struct link *l);
-
-/* Call ready again. Not from within it. */
-void link_resume(struct link *l);
 
 #endif

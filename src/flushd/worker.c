@@ -56,10 +56,16 @@ struct worker {
 };
 
 static void
-leave(struct worker *w, enum child_exit status)
+drop_link(struct worker *w)
 {
 	link_free(w->link);
 	w->link = NULL;
+}
+
+static void
+leave(struct worker *w, enum child_exit status)
+{
+	drop_link(w);
 	event_must(sd_event_exit(w->event, status), "exit");
 }
 
@@ -190,6 +196,8 @@ has_work(struct worker *w)
 		leave(w, CHILD_EXIT_DONE);
 		return false;
 	}
+	/* Not idle with a connection: another site may need it. */
+	drop_link(w);
 	idle.next_due_ms = w->next_due_ms;
 	tell(w, &idle);
 	return false;
@@ -266,11 +274,13 @@ record(struct worker *w, const struct smtp_result *result)
 static int
 blame(struct worker *w, const char *reason)
 {
-	struct smtp_result result = {
-	    .recipient_count = w->delivery.message.recipient_count};
+	struct smtp_result result = {0};
 	struct buf words = BUF_INIT;
 	int rc;
 
+	/* It may not even have come to a transaction. */
+	delivery_begin(&w->delivery);
+	result.recipient_count = w->delivery.message.recipient_count;
 	buf_add_str(&words, reason);
 	for (size_t i = 0; i < result.recipient_count; i++) {
 		result.outcomes[i] = SMTP_DEFERRED;
@@ -338,8 +348,7 @@ send_text(struct worker *w)
 		return true;
 	}
 	/* Without its final dot the relay forgets the message. */
-	link_free(w->link);
-	w->link = NULL;
+	drop_link(w);
 	w->is_in_transaction = false;
 	delivery_release(&w->delivery);
 	w->has_delivery = false;
@@ -364,8 +373,7 @@ on_over(struct worker *w)
 {
 	bool is_complaint = settle(w);
 
-	link_free(w->link);
-	w->link = NULL;
+	drop_link(w);
 	if (!is_complaint && has_work(w))
 		ask_for_relay(w);
 	return false;
@@ -382,8 +390,7 @@ on_ready(void *context)
 	if (want == SMTP_WANT_NOTHING)
 		return on_over(w);
 	if (w->is_in_transaction && settle(w)) {
-		link_free(w->link);
-		w->link = NULL;
+		drop_link(w);
 		return false;
 	}
 	return w->link && has_work(w) && start(w);
@@ -434,11 +441,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 		return;
 	case CHANNEL_LOOK_AGAIN:
 		w->is_last_look = true;
-		if (!has_work(w))
-			return;
-		if (w->link)
-			link_resume(w->link);
-		else
+		if (has_work(w))
 			ask_for_relay(w);
 		return;
 	case CHANNEL_NEED_RELAY:
