@@ -86,44 +86,60 @@ struct field {
 	size_t len;
 };
 
-/*
- * The fields of a record, one call each: 1 for a field, 0 at the end. Each
- * tag may come once, but for the one that is repeated (0: none).
- */
-struct reader {
-	const char *at;
-	size_t len;
-	int repeated;
-	uint32_t seen;
+/* What the fields of a kind of record are. */
+struct layout {
+	uint32_t required; /* SEEN() of each */
+	uint32_t optional;
+	int repeated; /* the one that may come more than once; 0: none */
+	/* Take a field, of one of these tags, into the record. */
+	int (*take)(const struct field *f, void *record);
 };
 
+/* Cut the field off the front of what is left. */
 static int
-read_field(struct reader *r, struct field *f)
+cut_field(const char **at, size_t *left, struct field *f)
 {
 	uint32_t len;
 
-	for (;;) {
-		if (r->len == 0)
-			return 0;
-		if (r->len < FIELD_HEAD)
+	if (*left < FIELD_HEAD)
+		return -EBADMSG;
+	len = bytes_get_be32(*at + 1);
+	if (len > *left - FIELD_HEAD)
+		return -EBADMSG;
+	f->tag = (unsigned char)(*at)[0];
+	f->data = *at + FIELD_HEAD;
+	f->len = len;
+	*at += FIELD_HEAD + len;
+	*left -= FIELD_HEAD + len;
+	return 0;
+}
+
+/* Take all fields of a record, which then has each that it must have. */
+static int
+take_fields(
+    const char *data, size_t len, const struct layout *layout, void *record)
+{
+	uint32_t seen = 0;
+	struct field f;
+	int rc;
+
+	while (len > 0) {
+		rc = cut_field(&data, &len, &f);
+		if (rc < 0)
+			return rc;
+		if (f.tag >= TAG_SKIPPABLE)
+			continue;
+		if (f.tag >= 32 ||
+		    !(SEEN(f.tag) & (layout->required | layout->optional)))
 			return -EBADMSG;
-		f->tag = (unsigned char)r->at[0];
-		len = bytes_get_be32(r->at + 1);
-		if (len > r->len - FIELD_HEAD)
+		if ((seen & SEEN(f.tag)) && f.tag != layout->repeated)
 			return -EBADMSG;
-		f->data = r->at + FIELD_HEAD;
-		f->len = len;
-		r->at += FIELD_HEAD + len;
-		r->len -= FIELD_HEAD + len;
-		if (f->tag < TAG_SKIPPABLE)
-			break;
+		seen |= SEEN(f.tag);
+		rc = layout->take(&f, record);
+		if (rc < 0)
+			return rc;
 	}
-	if (f->tag == 0 || f->tag >= 32)
-		return -EBADMSG;
-	if ((r->seen & SEEN(f->tag)) && f->tag != r->repeated)
-		return -EBADMSG;
-	r->seen |= SEEN(f->tag);
-	return 1;
+	return (seen & layout->required) == layout->required ? 0 : -EBADMSG;
 }
 
 static int
@@ -181,33 +197,34 @@ record_encode_identity(const struct spool_identity *i, struct buf *out)
 	add_text(out, IDENTITY_SITE, i->site);
 }
 
+static int
+take_identity(const struct field *f, void *record)
+{
+	struct spool_identity *i = record;
+	int rc;
+
+	if (f->tag == IDENTITY_INODE)
+		return get_number(f, UINT64_MAX, &i->directory_inode);
+	rc = check_text(f, RECORD_DOMAIN_MAX);
+	if (rc == 0)
+		i->site = alloc_copy(f->data, f->len);
+	return rc;
+}
+
 int
 record_decode_identity(const char *data, size_t len, struct spool_identity *i)
 {
-	struct reader r = {.at = data, .len = len};
+	static const struct layout layout = {
+	    .required = SEEN(IDENTITY_INODE) | SEEN(IDENTITY_SITE),
+	    .take = take_identity,
+	};
 	struct spool_identity got = {0};
-	struct field f;
 	int rc;
 
 	if (len < sizeof(magic) || memcmp(data, magic, sizeof(magic)) != 0)
 		return -EBADMSG;
-	r.at += sizeof(magic);
-	r.len -= sizeof(magic);
-	while ((rc = read_field(&r, &f)) > 0) {
-		if (f.tag == IDENTITY_INODE) {
-			rc = get_number(&f, UINT64_MAX, &got.directory_inode);
-		} else if (f.tag == IDENTITY_SITE) {
-			rc = check_text(&f, RECORD_DOMAIN_MAX);
-			if (rc == 0)
-				got.site = alloc_copy(f.data, f.len);
-		} else {
-			rc = -EBADMSG;
-		}
-		if (rc < 0)
-			break;
-	}
-	if (rc == 0 && r.seen != (SEEN(IDENTITY_INODE) | SEEN(IDENTITY_SITE)))
-		rc = -EBADMSG;
+	rc = take_fields(
+	    data + sizeof(magic), len - sizeof(magic), &layout, &got);
 	if (rc < 0)
 		free(got.site);
 	else
@@ -226,8 +243,9 @@ record_encode_settings(const struct spool_settings *s, struct buf *out)
 }
 
 static int
-decode_setting(const struct field *f, struct spool_settings *s)
+take_setting(const struct field *f, void *record)
 {
+	struct spool_settings *s = record;
 	uint64_t flag = 0;
 	int rc;
 
@@ -255,22 +273,16 @@ decode_setting(const struct field *f, struct spool_settings *s)
 int
 record_decode_settings(const char *data, size_t len, struct spool_settings *s)
 {
-	const uint32_t all = SEEN(SETTINGS_MESSAGE_BYTES_MAX) |
-			     SEEN(SETTINGS_RECIPIENTS_MAX) |
-			     SEEN(SETTINGS_QUOTA_BYTES) |
-			     SEEN(SETTINGS_IS_BLOCKED) | SEEN(SETTINGS_DOMAIN);
-	struct reader r = {.at = data, .len = len};
+	static const struct layout layout = {
+	    .required = SEEN(SETTINGS_MESSAGE_BYTES_MAX) |
+			SEEN(SETTINGS_RECIPIENTS_MAX) |
+			SEEN(SETTINGS_QUOTA_BYTES) | SEEN(SETTINGS_IS_BLOCKED) |
+			SEEN(SETTINGS_DOMAIN),
+	    .take = take_setting,
+	};
 	struct spool_settings got = {0};
-	struct field f;
-	int rc;
+	int rc = take_fields(data, len, &layout, &got);
 
-	while ((rc = read_field(&r, &f)) > 0) {
-		rc = decode_setting(&f, &got);
-		if (rc < 0)
-			return rc;
-	}
-	if (rc == 0 && r.seen != all)
-		rc = -EBADMSG;
 	if (rc == 0)
 		*s = got;
 	return rc;
@@ -288,32 +300,33 @@ record_encode_counters(const struct spool_counters *c, struct buf *out)
 	add_field(out, COUNTERS_BY_PHASE, by_phase, sizeof(by_phase));
 }
 
+static int
+take_counter(const struct field *f, void *record)
+{
+	struct spool_counters *c = record;
+
+	if (f->tag == COUNTERS_LAST_ID)
+		return get_number(f, UINT64_MAX, &c->last_id);
+	if (f->tag == COUNTERS_BYTES)
+		return get_number(f, UINT64_MAX, &c->bytes);
+	if (f->len != PHASE_COUNT * 8)
+		return -EBADMSG;
+	for (int i = 0; i < PHASE_COUNT; i++)
+		c->count[i] = bytes_get_be64(f->data + i * 8);
+	return 0;
+}
+
 int
 record_decode_counters(const char *data, size_t len, struct spool_counters *c)
 {
-	const uint32_t all = SEEN(COUNTERS_LAST_ID) | SEEN(COUNTERS_BYTES) |
-			     SEEN(COUNTERS_BY_PHASE);
-	struct reader r = {.at = data, .len = len};
+	static const struct layout layout = {
+	    .required = SEEN(COUNTERS_LAST_ID) | SEEN(COUNTERS_BYTES) |
+			SEEN(COUNTERS_BY_PHASE),
+	    .take = take_counter,
+	};
 	struct spool_counters got = {0};
-	struct field f;
-	int rc;
+	int rc = take_fields(data, len, &layout, &got);
 
-	while ((rc = read_field(&r, &f)) > 0) {
-		rc = 0;
-		if (f.tag == COUNTERS_LAST_ID)
-			rc = get_number(&f, UINT64_MAX, &got.last_id);
-		else if (f.tag == COUNTERS_BYTES)
-			rc = get_number(&f, UINT64_MAX, &got.bytes);
-		else if (f.tag != COUNTERS_BY_PHASE || f.len != PHASE_COUNT * 8)
-			rc = -EBADMSG;
-		else
-			for (int i = 0; i < PHASE_COUNT; i++)
-				got.count[i] = bytes_get_be64(f.data + i * 8);
-		if (rc < 0)
-			return rc;
-	}
-	if (rc == 0 && r.seen != all)
-		rc = -EBADMSG;
 	if (rc == 0)
 		*c = got;
 	return rc;
@@ -334,8 +347,10 @@ record_encode_envelope(const struct envelope *e, struct buf *out)
 }
 
 static int
-decode_envelope_field(const struct field *f, struct envelope *e)
+take_envelope(const struct field *f, void *record)
 {
+	struct envelope *e = record;
+
 	switch (f->tag) {
 	case ENVELOPE_SENDER:
 		if (f->len > 0 && !address_is_valid(f->data, f->len))
@@ -364,24 +379,18 @@ decode_envelope_field(const struct field *f, struct envelope *e)
 int
 record_decode_envelope(const char *data, size_t len, struct envelope *e)
 {
-	const uint32_t all = SEEN(ENVELOPE_SENDER) | SEEN(ENVELOPE_RECIPIENT) |
-			     SEEN(ENVELOPE_SUBMITTED) |
-			     SEEN(ENVELOPE_TEXT_LEN) | SEEN(ENVELOPE_UID) |
-			     SEEN(ENVELOPE_PID);
-	struct reader r = {
-	    .at = data, .len = len, .repeated = ENVELOPE_RECIPIENT};
+	static const struct layout layout = {
+	    .required = SEEN(ENVELOPE_SENDER) | SEEN(ENVELOPE_RECIPIENT) |
+			SEEN(ENVELOPE_SUBMITTED) | SEEN(ENVELOPE_TEXT_LEN) |
+			SEEN(ENVELOPE_UID) | SEEN(ENVELOPE_PID),
+	    .repeated = ENVELOPE_RECIPIENT,
+	    .take = take_envelope,
+	};
 	struct envelope got;
-	struct field f;
 	int rc;
 
 	envelope_init(&got);
-	while ((rc = read_field(&r, &f)) > 0) {
-		rc = decode_envelope_field(&f, &got);
-		if (rc < 0)
-			break;
-	}
-	if (rc == 0 && r.seen != all)
-		rc = -EBADMSG;
+	rc = take_fields(data, len, &layout, &got);
 	if (rc < 0)
 		envelope_release(&got);
 	else
@@ -416,7 +425,7 @@ record_encode_state(const struct message_state *s, struct buf *out)
 }
 
 static int
-decode_recipient(const struct field *f, struct message_state *s)
+take_recipient(const struct field *f, struct message_state *s)
 {
 	size_t count = s->recipient_count;
 	struct recipient_state *r;
@@ -436,8 +445,9 @@ decode_recipient(const struct field *f, struct message_state *s)
 }
 
 static int
-decode_state_field(const struct field *f, struct message_state *s)
+take_state(const struct field *f, void *record)
 {
+	struct message_state *s = record;
 	uint64_t phase = 0;
 	int rc;
 
@@ -460,7 +470,7 @@ decode_state_field(const struct field *f, struct message_state *s)
 			s->reason = alloc_copy(f->data, f->len);
 		return rc;
 	case STATE_RECIPIENT:
-		return decode_recipient(f, s);
+		return take_recipient(f, s);
 	default:
 		return -EBADMSG;
 	}
@@ -469,21 +479,17 @@ decode_state_field(const struct field *f, struct message_state *s)
 int
 record_decode_state(const char *data, size_t len, struct message_state *s)
 {
-	const uint32_t all = SEEN(STATE_PHASE) | SEEN(STATE_ATTEMPTS) |
-			     SEEN(STATE_AMBIGUOUS_DOTS) | SEEN(STATE_DUE) |
-			     SEEN(STATE_LAST_ATTEMPT) | SEEN(STATE_RECIPIENT);
-	struct reader r = {.at = data, .len = len, .repeated = STATE_RECIPIENT};
+	static const struct layout layout = {
+	    .required = SEEN(STATE_PHASE) | SEEN(STATE_ATTEMPTS) |
+			SEEN(STATE_AMBIGUOUS_DOTS) | SEEN(STATE_DUE) |
+			SEEN(STATE_LAST_ATTEMPT) | SEEN(STATE_RECIPIENT),
+	    .optional = SEEN(STATE_REASON),
+	    .repeated = STATE_RECIPIENT,
+	    .take = take_state,
+	};
 	struct message_state got = {0};
-	struct field f;
-	int rc;
+	int rc = take_fields(data, len, &layout, &got);
 
-	while ((rc = read_field(&r, &f)) > 0) {
-		rc = decode_state_field(&f, &got);
-		if (rc < 0)
-			break;
-	}
-	if (rc == 0 && (r.seen & ~SEEN(STATE_REASON)) != all)
-		rc = -EBADMSG;
 	if (rc == 0 && (got.phase == PHASE_HELD) != (got.reason != NULL))
 		rc = -EBADMSG;
 	if (rc < 0)
