@@ -45,12 +45,16 @@ static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	struct buf line = BUF_INIT;
+	struct buf text = BUF_INIT;
 
 	if (has_levels)
 		buf_add_format(&line, "<%d>", (int)level);
 	else
 		buf_add_format(&line, "%s: ", program_name);
-	buf_add_vformat(&line, fmt, ap);
+	/* Names of files and arguments are anybody's text too. */
+	buf_add_vformat(&text, fmt, ap);
+	log_clean(&line, text.data, text.len, SIZE_MAX);
+	buf_release(&text);
 	buf_add_char(&line, '\n');
 	/* A log that cannot be written is no reason to stop mail. */
 	if (io_write_all(STDERR_FILENO, line.data, line.len) < 0)

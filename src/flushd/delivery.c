@@ -61,6 +61,7 @@ survey(struct delivery *d, struct spool *s)
 		if (more < 0)
 			break;
 	}
+	d->checksum = digest_value(digest);
 	rc = more < 0 ? more : spool_verify(s, d->id, digest);
 	if (rc == 0 && d->size.has_nul)
 		rc = -EBADMSG;
@@ -69,8 +70,8 @@ survey(struct delivery *d, struct spool *s)
 }
 
 int
-delivery_load(
-    struct delivery *d, struct spool *s, uint64_t id, const char *host)
+delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
+    const char *host)
 {
 	int rc;
 
@@ -81,6 +82,10 @@ delivery_load(
 	if (rc < 0)
 		return rc;
 	rc = spool_get(s, id, &d->envelope, &d->state);
+	/* Else it would be sent again and again, whatever becomes of it. */
+	if (rc == 0 &&
+	    (!state_is_scheduled(&d->state) || d->state.due_ms != due_ms))
+		rc = -ESTALE;
 	if (rc == 0) {
 		make_trace(d, host);
 		rc = survey(d, s);
@@ -149,7 +154,12 @@ read_piece(struct delivery *d, struct spool *s)
 	    s, d->id, &d->next_chunk, DELIVERY_PIECE, &d->piece);
 	if (rc >= 0)
 		digest_add(d->digest, d->piece.data, d->piece.len);
-	/* What goes out must be what was surveyed, up to its end. */
+	/*
+	 * What goes out must be what was surveyed, up to its end. The spool's
+	 * own checksum would not tell: it may have been replaced with the text.
+	 */
+	if (rc == 0 && digest_value(d->digest) != d->checksum)
+		rc = -EBADMSG;
 	if (rc == 0)
 		rc = spool_verify(s, d->id, d->digest);
 	spool_abort(s);
@@ -227,22 +237,12 @@ delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 int
 delivery_hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
 {
-	struct envelope envelope = {0};
-	struct message_state state;
-	int rc;
+	int rc = begin(s, SPOOL_WRITE);
 
-	rc = begin(s, SPOOL_WRITE);
 	if (rc < 0)
 		return rc;
-	/* Keep the state if it is not that which is damaged. */
-	rc = spool_get(s, id, &envelope, &state);
-	if (rc < 0)
-		state_init(&state, 1, due_ms);
-	state_hold(&state, "damaged");
-	rc = spool_set_state(s, id, &state);
+	rc = spool_hold_damaged(s, id);
 	if (rc == 0 || rc == -ENOENT)
 		rc = spool_unschedule(s, due_ms, id);
-	envelope_release(&envelope);
-	state_release(&state);
 	return finish(s, rc);
 }

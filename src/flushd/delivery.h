@@ -35,6 +35,7 @@ struct delivery {
 	struct buf trace;	     /* our Received line, ahead of the text */
 	struct buf piece;	     /* of the text */
 	bool is_whole;		     /* the piece is all of it */
+	uint64_t checksum;	     /* of the text as it was verified */
 
 	/* Where the transaction is in the text. */
 	enum delivery_stage stage;
@@ -43,12 +44,13 @@ struct delivery {
 };
 
 /*
- * Read and verify a message whole. host goes into the trace line.
- * -ENOENT: it is gone; -EBADMSG: it is damaged, by its record, its checksum or
+ * Read and verify a message whole that the schedule has at due_ms. host goes
+ * into the trace line. -ENOENT: it is gone; -ESTALE: it is not due then;
+ * -EBADMSG: it is damaged, by its record, its checksum or
  * a NUL in its text; otherwise the spool cannot be read. On success release.
  */
 int delivery_load(struct delivery *d, struct spool *s, uint64_t id,
-    const char *host) MUST_CHECK;
+    int64_t due_ms, const char *host) MUST_CHECK;
 void delivery_release(struct delivery *d);
 
 /*
@@ -72,7 +74,7 @@ int delivery_begin_read(struct spool *s) MUST_CHECK;
 int delivery_hold_damaged(
     struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
 
-/* Remove the entry in the schedule of a message that is gone. */
+/* Remove an entry in the schedule that no message says it has. */
 int delivery_forget(struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
 
 /* Store the state of the message, or remove the message: durable at 0. */

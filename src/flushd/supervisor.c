@@ -487,6 +487,8 @@ supervisor_run(const struct supervisor_options *options)
 		return EXIT_FAILURE;
 	event_must(sd_event_new(&s.event), "event loop");
 	watch_signals(&s);
+	/* Where the service manager wants a sign of life (WatchdogSec=). */
+	event_must(sd_event_set_watchdog(s.event, true), "watchdog");
 	s.run_timer = event_timer_new(s.event, on_run_timer, &s);
 	s.probe_timer = event_timer_new(s.event, on_probe_timer, &s);
 	s.stop_timer = event_timer_new(s.event, on_stop_timer, &s);

@@ -151,12 +151,11 @@ load_next(struct worker *w)
 				return rc;
 		}
 		due = &w->batch[w->batch_at++];
-		rc = delivery_load(&w->delivery, w->spool, due->id, w->host);
-		if (rc == 0 && state_is_scheduled(&w->delivery.state))
-			return 1;
+		rc = delivery_load(
+		    &w->delivery, w->spool, due->id, due->due_ms, w->host);
 		if (rc == 0)
-			delivery_release(&w->delivery);
-		else if (rc == -ENOENT)
+			return 1;
+		if (rc == -ENOENT || rc == -ESTALE)
 			rc = delivery_forget(w->spool, due->id, due->due_ms);
 		else if (rc == -EBADMSG)
 			rc = hold_damaged(w, due);

@@ -12,7 +12,11 @@
 #include "sendmail/guard.h"
 #include "spool/spool.h"
 
-enum { STACK_LEN = 64 * 1024, LINE_MAX_LEN = 512, DIR_SHOWN_MAX = 200 };
+enum {
+	STACK_LEN = 64 * 1024,
+	DIR_SHOWN_MAX = 200,			/* bytes of the name... */
+	LINE_MAX_LEN = 4 * DIR_SHOWN_MAX + 128, /* ...which becomes \xNN */
+};
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -25,7 +29,8 @@ struct ending {
 static struct ending crashed, crashed_committing, stuck, stuck_committing;
 
 static char stack[STACK_LEN];
-static struct sigaction fault_before[ARRAY_LEN(faults)];
+static struct sigaction fault_before[ARRAY_LEN(faults)], timer_before;
+static sigset_t mask_before;
 static timer_t timer;
 static int has_timer, is_on;
 static int own_stderr = STDERR_FILENO;
@@ -84,6 +89,19 @@ catch_faults(void)
 		sigaction(faults[i], &action, &fault_before[i]);
 }
 
+/* A caller may have left us any mask: a signal it blocks would not come. */
+static void
+unblock_signals(void)
+{
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGRTMIN);
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		sigaddset(&ours, faults[i]);
+	sigprocmask(SIG_UNBLOCK, &ours, &mask_before);
+}
+
 /*
  * LMDB and libc have words of their own for a heap or a page that is damaged:
  * standard error becomes a descriptor that takes none. Never a closed one, for
@@ -129,7 +147,7 @@ start_timer(int timeout_sec)
 	    .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
 	struct itimerspec when = {.it_value.tv_sec = timeout_sec};
 
-	sigaction(SIGRTMIN, &action, NULL);
+	sigaction(SIGRTMIN, &action, &timer_before);
 	/* Without a timer we go on: it only matters when something is broken.
 	 */
 	has_timer = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
@@ -150,6 +168,7 @@ guard_begin(const char *dir, int timeout_sec)
 	hush_stderr();
 	catch_faults();
 	start_timer(timeout_sec);
+	unblock_signals();
 }
 
 void
@@ -161,6 +180,8 @@ guard_end(void)
 	if (has_timer)
 		timer_delete(timer);
 	has_timer = 0;
+	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+	sigaction(SIGRTMIN, &timer_before, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		sigaction(faults[i], &fault_before[i], NULL);
 	restore_stderr();

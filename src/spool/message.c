@@ -240,16 +240,18 @@ spool_get(struct spool *s, uint64_t id, struct envelope *e,
 	uint64_t checksum;
 	int rc;
 
+	rc = exists(s, id);
+	if (rc < 0)
+		return rc;
 	rc = read_sealed_envelope(s, id, &fields, &checksum);
 	if (rc == 0)
 		rc = record_decode_envelope(fields.data, fields.len, &got);
-	if (rc == 0) {
+	if (rc == 0)
 		rc = read_state(s, id, &got_state);
-		/* One part without the other is half a message. */
-		if (rc == -ENOENT || (rc == 0 && got.recipient_count !=
-						     got_state.recipient_count))
-			rc = -EBADMSG;
-	}
+	/* One part without the other is half a message. */
+	if (rc == -ENOENT ||
+	    (rc == 0 && got.recipient_count != got_state.recipient_count))
+		rc = -EBADMSG;
 	if (rc == 0) {
 		*e = got;
 		*state = got_state;
@@ -337,6 +339,33 @@ spool_set_state(struct spool *s, uint64_t id, const struct message_state *state)
 	rc = remove_state(s, id);
 	/* A message that has lost its state gets one. */
 	return rc < 0 && rc != -ENOENT ? rc : put_state(s, id, state);
+}
+
+int
+spool_hold_damaged(struct spool *s, uint64_t id)
+{
+	struct buf fields = BUF_INIT;
+	struct envelope e = {.recipient_count = 1};
+	struct message_state state = {0};
+	uint64_t checksum;
+	int rc;
+
+	/* Keep what can be read of it, so that a person can see more. */
+	if (read_sealed_envelope(s, id, &fields, &checksum) < 0 ||
+	    record_decode_envelope(fields.data, fields.len, &e) < 0)
+		e.recipient_count = 1;
+	if (read_state(s, id, &state) < 0 ||
+	    state.recipient_count != e.recipient_count) {
+		state_release(&state);
+		state_init(&state, e.recipient_count, 0);
+	}
+	state_hold(&state, "damaged");
+	rc = spool_set_state(s, id, &state);
+	state_release(&state);
+	if (e.sender)
+		envelope_release(&e);
+	buf_release(&fields);
+	return rc;
 }
 
 int

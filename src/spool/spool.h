@@ -136,9 +136,18 @@ int spool_read_text(struct spool *s, uint64_t id, uint32_t *chunk, size_t max,
  */
 int spool_verify(struct spool *s, uint64_t id, struct digest *d) MUST_CHECK;
 
-/* Replace the state of a message, and its place among the due ones. */
+/*
+ * Replace the state of a message, and its place among the due ones. -ENOENT:
+ * there is no such message.
+ */
 int spool_set_state(
     struct spool *s, uint64_t id, const struct message_state *state) MUST_CHECK;
+
+/*
+ * Put a message that cannot be read on hold as "damaged", with whatever of it
+ * can be read. -ENOENT: there is nothing of it.
+ */
+int spool_hold_damaged(struct spool *s, uint64_t id) MUST_CHECK;
 
 /* Remove a message altogether. -ENOENT: there was none. */
 int spool_remove(struct spool *s, uint64_t id) MUST_CHECK;

@@ -14,7 +14,6 @@
 	X(clock)                                                               \
 	X(privilege)                                                           \
 	X(log)                                                                 \
-	X(privilege)                                                           \
 	X(queue_id)                                                            \
 	X(envelope)                                                            \
 	X(address)                                                             \
@@ -45,7 +44,9 @@
 	X(smtp)                                                                \
 	X(retry)                                                               \
 	X(breaker)                                                             \
-	X(attempt)
+	X(attempt)                                                             \
+	X(delivery)                                                            \
+	X(guard)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);
 SUITES(DECLARE_SUITE)

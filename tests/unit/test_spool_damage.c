@@ -111,7 +111,7 @@ static const struct {
 	int want_get;
 	int want_verify;
 } parts[] = {
-    {"no envelope", ENVELOPE, NULL, 0, -ENOENT, -ENOENT},
+    {"no envelope", ENVELOPE, NULL, 0, -EBADMSG, -ENOENT},
     {"short envelope", ENVELOPE, BYTES("1234567"), -EBADMSG, -EBADMSG},
     {"a checksum alone", ENVELOPE, BYTES("12345678"), -EBADMSG, -EBADMSG},
     {"garbage envelope", ENVELOPE, BYTES("garbage garbage garbage"), -EBADMSG,
