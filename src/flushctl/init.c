@@ -104,7 +104,7 @@ run(const char *spool_dir, int argc, char **argv)
 				    argv[0], "there is no user '%s'", optarg);
 			break;
 		default:
-			return verb_usage_said(argv[0]);
+			return verb_bad_option(argv);
 		}
 	}
 	if (argc - optind != 1)

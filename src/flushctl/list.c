@@ -135,7 +135,7 @@ run(const char *spool_dir, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'j')
-			return verb_usage_said(argv[0]);
+			return verb_bad_option(argv);
 		l.is_json = true;
 	}
 	if (optind != argc)
@@ -155,5 +155,6 @@ const struct verb verb_list = {
 	    "means that\nonly a person can help: held, failed or damaged.\n\n"
 	    "  --json  one object a line, with the keys of postqueue -j and "
 	    "more\n",
+    .takes_spool = true,
     .run = run,
 };

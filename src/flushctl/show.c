@@ -190,7 +190,7 @@ run(const char *spool_dir, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option != 'r')
-			return verb_usage_said(argv[0]);
+			return verb_bad_option(argv);
 		is_raw = true;
 	}
 	if (argc - optind != 1)
@@ -212,5 +212,6 @@ const struct verb verb_show = {
     .help = "Show the envelope and state of a message, and whether its "
 	    "checksum is right.\n\n"
 	    "  --raw  print its text instead, byte for byte\n",
+    .takes_spool = true,
     .run = run,
 };

@@ -34,13 +34,6 @@ verb_write(const void *data, size_t len)
 }
 
 int
-verb_usage_said(const char *name)
-{
-	log_error("try '%s --help'", name);
-	return STATUS_USAGE;
-}
-
-int
 verb_usage(const char *name, const char *fmt, ...)
 {
 	struct buf text = BUF_INIT;
@@ -52,6 +45,18 @@ verb_usage(const char *name, const char *fmt, ...)
 	log_error("%s; try '%s --help'", text.data, name);
 	buf_release(&text);
 	return STATUS_USAGE;
+}
+
+int
+verb_bad_option(char **argv)
+{
+	const char *word = argv[optind - 1];
+
+	/* Within a cluster, "-xy", getopt() has not gone on to the next. */
+	if (strncmp(word, "--", 2) != 0)
+		return verb_usage(argv[0], "there is no option -%c", optopt);
+	return verb_usage(
+	    argv[0], "'%s' is no option, or lacks its value", word);
 }
 
 static int
@@ -89,8 +94,9 @@ print_verb_help(const struct verb *v)
 	struct buf text = BUF_INIT;
 	int status;
 
-	buf_add_format(&text, "usage: flushctl [--spool DIR] %s %s\n\n%s",
-	    v->name, v->arguments, v->help);
+	buf_add_format(&text, "usage: flushctl %s%s %s\n\n%s",
+	    v->takes_spool ? "[--spool DIR] " : "", v->name, v->arguments,
+	    v->help);
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
 	return status;
@@ -159,6 +165,7 @@ verb_main(int argc, char **argv)
 	if (argc == 0)
 		return verb_usage(program, "there is no verb");
 	argv[0] = name;
+	opterr = 0; /* what is wrong is said here, in one line */
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
@@ -169,9 +176,11 @@ verb_main(int argc, char **argv)
 		case 'h':
 			return print_help();
 		default:
-			return verb_usage_said(program);
+			return verb_bad_option(argv);
 		}
 	}
+	if (*spool_dir == '\0')
+		return verb_usage(program, "--spool names no directory");
 	if (optind == argc)
 		return verb_usage(program, "there is no verb");
 	return run_verb(spool_dir, argc - optind, argv + optind);

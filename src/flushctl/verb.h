@@ -5,6 +5,7 @@
 #ifndef FLUSHCTL_VERB_H
 #define FLUSHCTL_VERB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/compiler.h"
@@ -21,6 +22,7 @@ struct verb {
 	const char *name;
 	const char *arguments; /* for the line of usage */
 	const char *help;
+	bool takes_spool; /* --spool means something to it */
 	/* argv[0] names the program and the verb, for messages. */
 	int (*run)(const char *spool_dir, int argc, char **argv);
 };
@@ -35,8 +37,8 @@ int verb_main(int argc, char **argv);
 /* Point from a mistake in the command line to the help; STATUS_USAGE. */
 int verb_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* The same after getopt_long() has printed what is wrong. */
-int verb_usage_said(const char *name);
+/* The same for the option at which getopt_long() stopped. */
+int verb_bad_option(char **argv);
 
 /* Write to standard output. STATUS_DONE, or say why not: STATUS_FAILED. */
 int verb_write(const void *data, size_t len) MUST_CHECK;

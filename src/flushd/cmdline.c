@@ -60,6 +60,7 @@ cmdline_parse(int argc, char **argv, struct supervisor_options *options)
 		return CMDLINE_WORK;
 	if (argc == 2 && strcmp(argv[1], child_argument_prober) == 0)
 		return CMDLINE_PROBE;
+	opterr = 0; /* what is wrong is said here, in one line */
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		switch (c) {
 		case 's':
@@ -80,7 +81,10 @@ cmdline_parse(int argc, char **argv, struct supervisor_options *options)
 		case 'h':
 			return answer(usage);
 		default:
-			return CMDLINE_ERROR; /* getopt_long() said why */
+			log_error("%s is no option, or lacks its value; "
+				  "try --help",
+			    argv[optind - 1]);
+			return CMDLINE_ERROR;
 		}
 	}
 	return check(options, argc);
