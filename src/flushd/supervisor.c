@@ -12,11 +12,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "flushd/breaker.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/connector.h"
 #include "flushd/event.h"
+#include "flushd/health.h"
 #include "flushd/site.h"
 #include "flushd/supervisor.h"
 
@@ -45,12 +45,9 @@ struct supervisor {
 	unsigned int crashes;	     /* of workers, in a row */
 	uint64_t waiting;	     /* messages, as a worker last said */
 
-	struct breaker breaker;
+	struct health *health;	/* of the relay */
 	bool is_complaint_open; /* the worker waits for a verdict */
 	char complaint[512];
-	struct connector *probe_connector;
-	struct child *prober;
-	sd_event_source *probe_timer;
 
 	sd_event_source *stop_timer;
 	bool is_stopping;
@@ -70,7 +67,7 @@ end(struct supervisor *s, int status)
 static void
 want_run(struct supervisor *s)
 {
-	if (s->worker || s->breaker.is_open || s->is_stopping)
+	if (s->worker || !health_is_up(s->health) || s->is_stopping)
 		s->is_run_wanted = true;
 	else
 		start_worker(s);
@@ -180,116 +177,17 @@ on_worker_ended(void *context, int status)
 /* ---- the relay ----------------------------------------------------- */
 
 static void
-report_status(struct supervisor *s)
-{
-	if (s->breaker.is_open)
-		sd_notifyf(0, "STATUS=relay %s is down: %s",
-		    s->options->relay.name, s->complaint);
-	else
-		sd_notifyf(0, "STATUS=relay %s is up", s->options->relay.name);
-}
-
-static void
-take_breaker_event(
-    struct supervisor *s, enum breaker_event event, const char *reason)
-{
-	const char *relay = s->options->relay.name;
-	int64_t now_ms = clock_boot_ms();
-	int64_t down_ms = now_ms - s->breaker.opened_ms;
-	struct buf words = BUF_INIT;
-
-	if (reason != s->complaint)
-		snprintf(s->complaint, sizeof(s->complaint), "%s", reason);
-	if (breaker_event(&s->breaker, event, now_ms, event_random())) {
-		log_escape(&words, s->complaint, strlen(s->complaint), 512);
-		if (s->breaker.is_open)
-			log_warning("relay=%s state=down waiting=%ju "
-				    "reason=\"%s\"",
-			    relay, (uintmax_t)s->waiting, words.data);
-		else
-			log_notice("relay=%s state=up down_sec=%jd", relay,
-			    (intmax_t)(down_ms / 1000));
-		report_status(s);
-	}
-	event_timer_set(s->probe_timer,
-	    s->breaker.is_open ? s->breaker.next_probe_ms - now_ms : -1);
-	buf_release(&words);
-}
-
-/* Nothing came of a connection: error is -errno. */
-static void
-take_failure(struct supervisor *s, int error)
-{
-	/* A refusal costs nothing; a silence is the relay's doing. */
-	take_breaker_event(s,
-	    error == -ETIMEDOUT ? BREAKER_MISBEHAVED : BREAKER_REFUSED,
-	    strerror(-error));
-}
-
-static void
-answer_complaint(struct supervisor *s, enum channel_kind kind)
-{
-	if (!s->is_complaint_open)
-		return;
-	s->is_complaint_open = false;
-	tell(s, kind, s->complaint, -1);
-}
-
-static void
-on_prober_ended(void *context, int status)
+on_verdict(void *context, bool is_up)
 {
 	struct supervisor *s = context;
 
-	s->prober = NULL;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_DONE) {
-		take_breaker_event(s, BREAKER_RECOVERED, s->complaint);
-		answer_complaint(s, CHANNEL_RELAY_UP);
-		if (!s->worker && s->is_run_wanted)
-			want_run(s);
-	} else {
-		take_breaker_event(
-		    s, BREAKER_MISBEHAVED, "it takes connections, but no mail");
-		answer_complaint(s, CHANNEL_RELAY_DOWN);
+	if (s->is_complaint_open) {
+		s->is_complaint_open = false;
+		tell(s, is_up ? CHANNEL_RELAY_UP : CHANNEL_RELAY_DOWN,
+		    s->complaint, -1);
 	}
-}
-
-static void
-on_probe_connected(void *context, int fd)
-{
-	struct supervisor *s = context;
-
-	s->probe_connector = NULL;
-	if (fd < 0) {
-		take_failure(s, fd);
-		answer_complaint(s, CHANNEL_RELAY_DOWN);
-		return;
-	}
-	s->prober = child_new(
-	    s->event, CHILD_PROBER, fd, -1, -1, "prober:", on_prober_ended, s);
-	close(fd);
-	if (!s->prober) {
-		take_breaker_event(
-		    s, BREAKER_MISBEHAVED, "cannot start a prober");
-		answer_complaint(s, CHANNEL_RELAY_DOWN);
-	}
-}
-
-static void
-probe(struct supervisor *s)
-{
-	if (s->probe_connector || s->prober || s->is_stopping)
-		return;
-	s->probe_connector =
-	    connector_new(s->event, &s->options->relay, on_probe_connected, s);
-}
-
-static int
-on_probe_timer(sd_event_source *source, uint64_t usec, void *context)
-{
-	(void)source;
-	(void)usec;
-	probe(context);
-	return 0;
+	if (is_up && !s->worker && s->is_run_wanted)
+		want_run(s);
 }
 
 static void
@@ -299,7 +197,7 @@ on_connected(void *context, int fd)
 
 	s->connector = NULL;
 	if (fd < 0) {
-		take_failure(s, fd);
+		health_take_failure(s->health, fd);
 		tell(s, CHANNEL_RELAY_DOWN, "", -1);
 		return;
 	}
@@ -310,14 +208,21 @@ on_connected(void *context, int fd)
 /* ---- what a worker says -------------------------------------------- */
 
 static void
+set_waiting(struct supervisor *s, uint64_t waiting)
+{
+	s->waiting = waiting;
+	health_set_waiting(s->health, waiting);
+}
+
+static void
 on_need_relay(struct supervisor *s, const struct channel_message *m)
 {
-	s->waiting = m->waiting;
+	set_waiting(s, m->waiting);
 	/* It works: what it commits is no news, and what others do it finds
 	 * when it looks for more. */
 	site_unwatch(s->site);
 	s->is_run_wanted = false;
-	if (s->breaker.is_open)
+	if (!health_is_up(s->health))
 		tell(s, CHANNEL_RELAY_DOWN, "", -1);
 	else if (!s->connector)
 		s->connector = connector_new(
@@ -334,14 +239,14 @@ on_complaint(struct supervisor *s, const struct channel_message *m)
 	    s->options->relay.name, words.data);
 	snprintf(s->complaint, sizeof(s->complaint), "%s", m->text);
 	s->is_complaint_open = true;
-	probe(s);
+	health_probe(s->health, m->text);
 	buf_release(&words);
 }
 
 static void
 on_idle(struct supervisor *s, const struct channel_message *m)
 {
-	s->waiting = m->waiting;
+	set_waiting(s, m->waiting);
 	schedule_run(s, m->next_due_ms);
 	/* From here on nothing is missed: what came before the watch is found
 	 * by the last look, what comes after it is seen by the watch. */
@@ -490,24 +395,21 @@ supervisor_run(const struct supervisor_options *options)
 	/* Where the service manager wants a sign of life (WatchdogSec=). */
 	event_must(sd_event_set_watchdog(s.event, true), "watchdog");
 	s.run_timer = event_timer_new(s.event, on_run_timer, &s);
-	s.probe_timer = event_timer_new(s.event, on_probe_timer, &s);
+	s.health = health_new(s.event, &options->relay, on_verdict, &s);
 	s.stop_timer = event_timer_new(s.event, on_stop_timer, &s);
 
 	log_notice("version=%s site=%s relay=%s started", VERSION,
 	    options->spool, options->relay.name);
-	sd_notify(0, "READY=1");
-	report_status(&s);
+	sd_notifyf(0, "READY=1\nSTATUS=serving %s", options->spool);
 	want_run(&s);
 	rc = sd_event_loop(s.event);
 
 	child_free(s.worker);
-	child_free(s.prober);
 	connector_free(s.connector);
-	connector_free(s.probe_connector);
+	health_free(s.health);
 	close_channel(&s);
 	site_close(s.site);
 	sd_event_source_unref(s.run_timer);
-	sd_event_source_unref(s.probe_timer);
 	sd_event_source_unref(s.stop_timer);
 	sd_event_unref(s.event);
 	return rc < 0 ? EXIT_FAILURE : rc;

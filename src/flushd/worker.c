@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushd/attempt.h"
+#include "flushd/batch.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/delivery.h"
@@ -20,16 +21,10 @@
 #include "mail/queue_id.h"
 
 enum {
-	BATCH_MAX = 50,
 	/* An open dot is waited for when told to stop, but not for ever. */
 	STOP_TIMEOUT_MS = 60 * 1000,
 	/* Transactions of one message in a row that settled nobody. */
 	FRUITLESS_MAX = 3,
-};
-
-struct due {
-	int64_t due_ms;
-	uint64_t id;
 };
 
 struct worker {
@@ -40,12 +35,7 @@ struct worker {
 	sd_event_source *stop_timer;
 	char host[HOST_NAME_SIZE];
 
-	struct due batch[BATCH_MAX]; /* what was due when last looked */
-	size_t batch_count;
-	size_t batch_at;
-	int64_t next_due_ms; /* of what was not */
-	uint64_t waiting;
-
+	struct batch batch; /* of what is due */
 	struct delivery delivery;
 	bool has_delivery;
 	bool is_in_transaction; /* its result was not yet taken */
@@ -85,7 +75,7 @@ tell(struct worker *w, struct channel_message *m)
 {
 	int rc;
 
-	m->waiting = w->waiting;
+	m->waiting = w->batch.waiting;
 	rc = channel_send(CHILD_CHANNEL, m, -1);
 	/* Without a supervisor there is nobody to work for. */
 	if (rc < 0)
@@ -93,76 +83,6 @@ tell(struct worker *w, struct channel_message *m)
 }
 
 /* ---- what is due --------------------------------------------------- */
-
-static int
-fill_batch(struct worker *w)
-{
-	struct spool_counters counters;
-	int64_t due_ms = 0;
-	uint64_t id = 0;
-	int rc;
-
-	w->batch_count = 0;
-	w->batch_at = 0;
-	rc = delivery_begin_read(w->spool);
-	if (rc < 0)
-		return rc;
-	while (rc == 0 && w->batch_count < BATCH_MAX) {
-		rc = spool_next_due(
-		    w->spool, clock_wall_ms(), &due_ms, &id, &w->next_due_ms);
-		if (rc == 0)
-			w->batch[w->batch_count++] = (struct due){due_ms, id};
-	}
-	if (rc == -ENOENT)
-		rc = 0;
-	if (rc == 0)
-		rc = spool_get_counters(w->spool, &counters);
-	if (rc == 0)
-		w->waiting =
-		    counters.count[PHASE_NEW] + counters.count[PHASE_DEFERRED];
-	spool_abort(w->spool);
-	return rc;
-}
-
-static int
-hold_damaged(struct worker *w, const struct due *due)
-{
-	char id[QUEUE_ID_TEXT_MAX];
-	int rc = delivery_hold_damaged(w->spool, due->id, due->due_ms);
-
-	if (rc == 0)
-		log_error("id=%s status=held reason=damaged",
-		    queue_id_format(due->id, id));
-	return rc;
-}
-
-/* Load the next message that can be sent: 1, or 0 when nothing is due. */
-static int
-load_next(struct worker *w)
-{
-	int rc;
-
-	for (;;) {
-		const struct due *due;
-
-		if (w->batch_at == w->batch_count) {
-			rc = fill_batch(w);
-			if (rc < 0 || w->batch_count == 0)
-				return rc;
-		}
-		due = &w->batch[w->batch_at++];
-		rc = delivery_load(
-		    &w->delivery, w->spool, due->id, due->due_ms, w->host);
-		if (rc == 0)
-			return 1;
-		if (rc == -ENOENT || rc == -ESTALE)
-			rc = delivery_forget(w->spool, due->id, due->due_ms);
-		else if (rc == -EBADMSG)
-			rc = hold_damaged(w, due);
-		if (rc < 0)
-			return rc;
-	}
-}
 
 /*
  * See to it that there is a message to send. False: there is none, and what
@@ -180,7 +100,7 @@ has_work(struct worker *w)
 	}
 	if (w->has_delivery)
 		return true;
-	rc = load_next(w);
+	rc = batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
 	if (rc < 0) {
 		give_up(w, "reading the queue", rc);
 		return false;
@@ -197,7 +117,7 @@ has_work(struct worker *w)
 	}
 	/* Not idle with a connection: another site may need it. */
 	drop_link(w);
-	idle.next_due_ms = w->next_due_ms;
+	idle.next_due_ms = w->batch.next_due_ms;
 	tell(w, &idle);
 	return false;
 }
@@ -509,7 +429,7 @@ block_signal(int number)
 int
 worker_main(void)
 {
-	struct worker w = {.next_due_ms = INT64_MAX};
+	struct worker w = {0};
 	int rc;
 
 	log_use_levels();
@@ -522,6 +442,7 @@ worker_main(void)
 		return CHILD_EXIT_FAILED;
 	}
 	host_name(w.host);
+	batch_init(&w.batch);
 	block_signal(SIGTERM);
 	event_must(sd_event_new(&w.event), "event loop");
 	event_must(sd_event_add_signal(w.event, NULL, SIGTERM, on_signal, &w),

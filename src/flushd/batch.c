@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "flushd/batch.h"
+#include "mail/queue_id.h"
+
+void
+batch_init(struct batch *b)
+{
+	*b = (struct batch){.next_due_ms = INT64_MAX};
+}
+
+/* Note what is due now; 0 also when nothing is. */
+static int
+look(struct batch *b, struct spool *s)
+{
+	struct spool_counters counters;
+	int64_t due_ms = 0;
+	uint64_t id = 0;
+	int rc;
+
+	b->count = 0;
+	b->at = 0;
+	rc = delivery_begin_read(s);
+	if (rc < 0)
+		return rc;
+	while (rc == 0 && b->count < BATCH_MAX) {
+		rc = spool_next_due(
+		    s, clock_wall_ms(), &due_ms, &id, &b->next_due_ms);
+		if (rc == 0) {
+			b->due[b->count].due_ms = due_ms;
+			b->due[b->count++].id = id;
+		}
+	}
+	if (rc == -ENOENT)
+		rc = 0;
+	if (rc == 0)
+		rc = spool_get_counters(s, &counters);
+	if (rc == 0)
+		b->waiting =
+		    counters.count[PHASE_NEW] + counters.count[PHASE_DEFERRED];
+	spool_abort(s);
+	return rc;
+}
+
+static int
+hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
+{
+	char text[QUEUE_ID_TEXT_MAX];
+	int rc = delivery_hold_damaged(s, id, due_ms);
+
+	if (rc == 0)
+		log_error("id=%s status=held reason=damaged",
+		    queue_id_format(id, text));
+	return rc;
+}
+
+int
+batch_load_next(
+    struct batch *b, struct spool *s, const char *host, struct delivery *d)
+{
+	int rc;
+
+	for (;;) {
+		uint64_t id;
+		int64_t due_ms;
+
+		if (b->at == b->count) {
+			rc = look(b, s);
+			if (rc < 0 || b->count == 0)
+				return rc;
+		}
+		id = b->due[b->at].id;
+		due_ms = b->due[b->at++].due_ms;
+		rc = delivery_load(d, s, id, due_ms, host);
+		if (rc == 0)
+			return 1;
+		if (rc == -ENOENT || rc == -ESTALE)
+			rc = delivery_forget(s, id, due_ms);
+		else if (rc == -EBADMSG)
+			rc = hold_damaged(s, id, due_ms);
+		if (rc < 0)
+			return rc;
+	}
+}

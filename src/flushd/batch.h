@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * batch.h - what is due in a spool, a few messages at a time
+ *
+ *   However long the queue is, this holds the ids of BATCH_MAX messages. The
+ *   lock is taken for each step and let go.
+ */
+#ifndef FLUSHD_BATCH_H
+#define FLUSHD_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "flushd/delivery.h"
+#include "spool/spool.h"
+
+enum { BATCH_MAX = 50 };
+
+struct batch {
+	struct {
+		int64_t due_ms;
+		uint64_t id;
+	} due[BATCH_MAX]; /* when last looked */
+	size_t count;
+	size_t at;	     /* the next to be loaded */
+	int64_t next_due_ms; /* wall clock, of what was not due; INT64_MAX */
+	uint64_t waiting;    /* messages new or deferred */
+};
+
+/* Nothing looked at yet. */
+void batch_init(struct batch *b);
+
+/*
+ * Load the next message that is due into d. Damaged ones are held on the way,
+ * which is logged, and entries without a message are removed. Returns 1, or 0
+ * when nothing is due: next_due_ms and waiting are then up to date. Otherwise
+ * -errno: the spool is of no use.
+ */
+int batch_load_next(struct batch *b, struct spool *s, const char *host,
+    struct delivery *d) MUST_CHECK;
+
+#endif

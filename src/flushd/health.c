@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "flushd/breaker.h"
+#include "flushd/child.h"
+#include "flushd/connector.h"
+#include "flushd/event.h"
+#include "flushd/health.h"
+
+enum { REASON_SIZE = 512 };
+
+struct health {
+	sd_event *event;
+	const struct relay *relay;
+	health_verdict_fn *verdict;
+	void *context;
+	struct breaker breaker;
+	char reason[REASON_SIZE]; /* the last that was said against it */
+	uint64_t waiting;
+	sd_event_source *timer;	     /* for the next probe, while open */
+	struct connector *connector; /* of the probe */
+	struct child *prober;
+};
+
+/* ---- the breaker --------------------------------------------------- */
+
+static void
+report(const struct health *h, int64_t down_ms)
+{
+	struct buf words = BUF_INIT;
+
+	if (health_is_up(h)) {
+		log_notice("relay=%s state=up down_sec=%jd", h->relay->name,
+		    (intmax_t)(down_ms / 1000));
+		sd_notifyf(0, "STATUS=relay %s is up", h->relay->name);
+		return;
+	}
+	log_escape(&words, h->reason, strlen(h->reason), REASON_SIZE);
+	log_warning("relay=%s state=down waiting=%ju reason=\"%s\"",
+	    h->relay->name, (uintmax_t)h->waiting, words.data);
+	sd_notifyf(
+	    0, "STATUS=relay %s is down: %s", h->relay->name, words.data);
+	buf_release(&words);
+}
+
+static void
+set_reason(struct health *h, const char *reason)
+{
+	snprintf(h->reason, sizeof(h->reason), "%s", reason);
+}
+
+static void
+take_event(struct health *h, enum breaker_event event)
+{
+	int64_t now_ms = clock_boot_ms();
+	int64_t down_ms = now_ms - h->breaker.opened_ms;
+
+	if (breaker_event(&h->breaker, event, now_ms, event_random()))
+		report(h, down_ms);
+	event_timer_set(h->timer,
+	    h->breaker.is_open ? h->breaker.next_probe_ms - now_ms : -1);
+}
+
+void
+health_take_failure(struct health *h, int error)
+{
+	set_reason(h, strerror(-error));
+	/* A refusal costs nothing; a silence is the relay's doing. */
+	take_event(
+	    h, error == -ETIMEDOUT ? BREAKER_MISBEHAVED : BREAKER_REFUSED);
+}
+
+/* ---- probes -------------------------------------------------------- */
+
+static void
+on_prober_ended(void *context, int status)
+{
+	struct health *h = context;
+	const bool is_up =
+	    WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_DONE;
+
+	h->prober = NULL;
+	if (!is_up)
+		set_reason(h, "it takes connections, but no mail");
+	take_event(h, is_up ? BREAKER_RECOVERED : BREAKER_MISBEHAVED);
+	h->verdict(h->context, is_up);
+}
+
+static void
+on_connected(void *context, int fd)
+{
+	struct health *h = context;
+
+	h->connector = NULL;
+	if (fd < 0) {
+		health_take_failure(h, fd);
+		h->verdict(h->context, false);
+		return;
+	}
+	h->prober = child_new(
+	    h->event, CHILD_PROBER, fd, -1, -1, "prober:", on_prober_ended, h);
+	close(fd);
+	if (!h->prober) {
+		set_reason(h, "cannot start a prober");
+		take_event(h, BREAKER_MISBEHAVED);
+		h->verdict(h->context, false);
+	}
+}
+
+static void
+probe(struct health *h)
+{
+	if (!h->connector && !h->prober)
+		h->connector =
+		    connector_new(h->event, h->relay, on_connected, h);
+}
+
+void
+health_probe(struct health *h, const char *complaint)
+{
+	set_reason(h, complaint);
+	probe(h);
+}
+
+static int
+on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	(void)source;
+	(void)usec;
+	probe(context);
+	return 0;
+}
+
+/* ---- life ---------------------------------------------------------- */
+
+struct health *
+health_new(sd_event *event, const struct relay *relay,
+    health_verdict_fn *verdict, void *context)
+{
+	struct health *h = alloc_zeroed(sizeof(*h));
+
+	h->event = event;
+	h->relay = relay;
+	h->verdict = verdict;
+	h->context = context;
+	h->timer = event_timer_new(event, on_timer, h);
+	return h;
+}
+
+void
+health_free(struct health *h)
+{
+	if (!h)
+		return;
+	child_free(h->prober);
+	connector_free(h->connector);
+	sd_event_source_unref(h->timer);
+	free(h);
+}
+
+bool
+health_is_up(const struct health *h)
+{
+	return !h->breaker.is_open;
+}
+
+void
+health_set_waiting(struct health *h, uint64_t waiting)
+{
+	h->waiting = waiting;
+}

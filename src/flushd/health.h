@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * health.h - whether the relay takes mail, and finding it out
+ *
+ *   Keeps the breaker: closed, mail flows; open, nothing is tried but probes.
+ *   It opens when a connection of ours fails or a probe does, and closes when a
+ *   probe goes through. What a worker says of the relay only asks for a probe.
+ */
+#ifndef FLUSHD_HEALTH_H
+#define FLUSHD_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/compiler.h"
+#include "flushd/relay.h"
+
+struct health;
+
+/* Called from the event loop after each probe, with what it found. */
+typedef void health_verdict_fn(void *context, bool is_up);
+
+/* The relay is believed to be up until something fails. */
+struct health *health_new(sd_event *event, const struct relay *relay,
+    health_verdict_fn *verdict, void *context) MUST_CHECK;
+void health_free(struct health *h); /* NULL is fine */
+
+bool health_is_up(const struct health *h);
+
+/* How many messages wait, for the log. */
+void health_set_waiting(struct health *h, uint64_t waiting);
+
+/* A connection of ours was not made; error is -errno. */
+void health_take_failure(struct health *h, int error);
+
+/* Probe now, as somebody complains; a verdict will come. */
+void health_probe(struct health *h, const char *complaint);
+
+#endif
