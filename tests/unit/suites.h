@@ -45,6 +45,7 @@
 	X(retry)                                                               \
 	X(breaker)                                                             \
 	X(attempt)                                                             \
+	X(batch)                                                               \
 	X(delivery)                                                            \
 	X(guard)
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "flushd/batch.h"
+#include "unit/spool_fixture.h"
+#include "unit/suites.h"
+
+#define HOST "host.test"
+
+static struct batch batch;
+static struct delivery d;
+
+static void
+setup(void)
+{
+	fixture_setup();
+	batch_init(&batch);
+	/* What it logs of damaged messages is not the test runner's. */
+	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
+}
+
+/* The id of the next message, or 0 when nothing is due. */
+static uint64_t
+next(void)
+{
+	int rc = batch_load_next(&batch, fixture_spool, HOST, &d);
+	uint64_t id;
+
+	ck_assert_int_ge(rc, 0);
+	if (rc == 0)
+		return 0;
+	id = d.id;
+	/* As if it had been sent. */
+	ck_assert_int_eq(delivery_remove(&d, fixture_spool), 0);
+	delivery_release(&d);
+	return id;
+}
+
+static void
+set(uint64_t id, enum message_phase phase, int64_t due_ms)
+{
+	fixture_begin(SPOOL_WRITE);
+	fixture_set(id, phase, due_ms);
+	fixture_commit();
+}
+
+START_TEST(an_empty_spool_has_nothing_due_ever)
+{
+	ck_assert_uint_eq(next(), 0);
+	ck_assert_int_eq(batch.next_due_ms, INT64_MAX);
+	ck_assert_uint_eq(batch.waiting, 0);
+}
+END_TEST
+
+START_TEST(messages_come_by_due_time)
+{
+	const uint64_t first = fixture_put_one("1\n");
+	const uint64_t second = fixture_put_one("2\n");
+	const uint64_t third = fixture_put_one("3\n");
+
+	set(first, PHASE_DEFERRED, FIXTURE_NOW_MS + 2);
+	set(third, PHASE_DEFERRED, FIXTURE_NOW_MS + 1);
+	ck_assert_uint_eq(next(), second);
+	ck_assert_uint_eq(next(), third);
+	ck_assert_uint_eq(next(), first);
+	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+START_TEST(a_backlog_longer_than_a_batch_comes_whole)
+{
+	enum { COUNT = 2 * BATCH_MAX + 7 };
+	uint64_t ids[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++)
+		ids[i] = fixture_put_one("text\n");
+	for (size_t i = 0; i < COUNT; i++)
+		ck_assert_uint_eq(next(), ids[i]);
+	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+START_TEST(what_is_not_due_says_when_it_will_be)
+{
+	const int64_t later_ms = clock_wall_ms() + 60 * 60 * 1000;
+	const uint64_t id = fixture_put_one("text\n");
+
+	set(id, PHASE_DEFERRED, later_ms);
+	ck_assert_uint_eq(next(), 0);
+	ck_assert_int_eq(batch.next_due_ms, later_ms);
+	ck_assert_uint_eq(batch.waiting, 1);
+}
+END_TEST
+
+START_TEST(held_and_failed_do_not_wait)
+{
+	set(fixture_put_one("1\n"), PHASE_HELD, 0);
+	set(fixture_put_one("2\n"), PHASE_FAILED, 0);
+	ck_assert_uint_eq(next(), 0);
+	ck_assert_int_eq(batch.next_due_ms, INT64_MAX);
+	ck_assert_uint_eq(batch.waiting, 0);
+}
+END_TEST
+
+START_TEST(a_damaged_message_is_held_and_the_next_one_comes)
+{
+	struct message_state state;
+	struct envelope e;
+	uint64_t damaged;
+	uint64_t sound;
+
+	damaged = fixture_put_one("to be damaged\n");
+	/* Before the next commit: that leaves a stale copy in the file. */
+	fixture_flip("to be damaged", 3, 1);
+	sound = fixture_put_one("text\n");
+	ck_assert_uint_eq(next(), sound);
+	ck_assert_uint_eq(next(), 0);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(spool_get(fixture_spool, damaged, &e, &state), 0);
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	envelope_release(&e);
+	state_release(&state);
+}
+END_TEST
+
+START_TEST(an_entry_without_a_message_is_removed_and_the_next_one_comes)
+{
+	const uint64_t id = fixture_put_one("text\n");
+	unsigned char key[17] = {0x11};
+	struct environment env;
+	struct census c;
+
+	bytes_put_be64(key + 1, 1);
+	bytes_put_be64(key + 9, id + 1);
+	fixture_open_raw(&env);
+	fixture_raw_put(&env, key, sizeof(key), "", 0);
+	ck_assert_int_eq(environment_commit(&env), 0);
+	environment_close(&env);
+	ck_assert_uint_eq(next(), id);
+	ck_assert_uint_eq(next(), 0);
+	fixture_census(&c);
+	ck_assert_uint_eq(c.schedule_count, 0);
+}
+END_TEST
+
+START_TEST(a_message_submitted_meanwhile_comes_too)
+{
+	const uint64_t first = fixture_put_one("1\n");
+	uint64_t second;
+
+	ck_assert_uint_eq(next(), first);
+	second = fixture_put_one("2\n");
+	ck_assert_uint_eq(next(), second);
+}
+END_TEST
+
+START_TEST(a_damaged_spool_is_an_error)
+{
+	ck_assert_int_eq(truncate(fixture_name("spool/data.mdb"), 0), 0);
+	ck_assert_int_eq(
+	    batch_load_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+}
+END_TEST
+
+Suite *
+batch_suite(void)
+{
+	Suite *s = suite_create("batch");
+	TCase *t = tcase_create("batch");
+
+	tcase_add_checked_fixture(t, setup, fixture_teardown);
+	tcase_add_test(t, an_empty_spool_has_nothing_due_ever);
+	tcase_add_test(t, messages_come_by_due_time);
+	tcase_add_test(t, a_backlog_longer_than_a_batch_comes_whole);
+	tcase_add_test(t, what_is_not_due_says_when_it_will_be);
+	tcase_add_test(t, held_and_failed_do_not_wait);
+	tcase_add_test(t, a_damaged_message_is_held_and_the_next_one_comes);
+	tcase_add_test(
+	    t, an_entry_without_a_message_is_removed_and_the_next_one_comes);
+	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
+	tcase_add_test(t, a_damaged_spool_is_an_error);
+	suite_add_tcase(s, t);
+	return s;
+}
