@@ -41,6 +41,9 @@ log_use_levels(void)
 	has_levels = true;
 }
 
+static void log_line(enum log_level level, const char *fmt, va_list ap)
+    PRINTF_LIKE(2, 0);
+
 static void
 log_line(enum log_level level, const char *fmt, va_list ap)
 {

@@ -56,7 +56,7 @@ static void
 leave(struct worker *w, enum child_exit status)
 {
 	drop_link(w);
-	event_must(sd_event_exit(w->event, status), "exit");
+	event_must(sd_event_exit(w->event, (int)status), "exit");
 }
 
 /* The spool is of no use: the supervisor tries again later. */

@@ -16,7 +16,7 @@ enum {
 /* ---- keys ---------------------------------------------------------- */
 
 static MDB_val
-message_key(unsigned char *bytes, uint64_t id, int part, uint32_t chunk)
+message_key(unsigned char *bytes, uint64_t id, enum part part, uint32_t chunk)
 {
 	bytes[0] = KEY_MESSAGE;
 	bytes_put_be64(bytes + 1, id);
@@ -217,7 +217,7 @@ part_next_id(struct environment *e, uint64_t *id)
 
 	if (*id == UINT64_MAX)
 		return -ENOENT;
-	key = message_key(bytes, *id + 1, 0, 0);
+	key = message_key(bytes, *id + 1, PART_ALL, 0);
 	rc = find(e, &key, MESSAGE_KEY_LEN);
 	if (rc < 0)
 		return rc;
