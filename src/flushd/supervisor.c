@@ -131,6 +131,8 @@ on_crash(struct supervisor *s, int status)
 	if (s->crashes < 6)
 		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
 	s->crashes++;
+	/* Nothing that is written there may cut the delay short. */
+	site_unwatch(s->site);
 	/* LMDB checks no page: what kills a worker is most likely the file. */
 	if (WIFSIGNALED(status))
 		log_error("site=%s worker ended by signal %d (%s), perhaps "

@@ -45,12 +45,31 @@ split(const char *dir, struct draft *w)
 	return 0;
 }
 
+/*
+ * Open the draft. The parent may belong to a site that exchanges what is in it
+ * behind our back: only a directory that nobody else can have written to will
+ * do, as we are going to write files into it by name.
+ */
+static int
+open_draft(struct draft *w)
+{
+	struct stat st;
+
+	w->dir_fd = openat(w->parent_fd, w->draft_name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (w->dir_fd < 0 || fstat(w->dir_fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return -EPERM;
+	return 0;
+}
+
 static int
 make_draft(struct draft *w)
 {
 	struct buf name = BUF_INIT;
 	uint64_t unique;
-	int rc = 0;
+	int rc;
 
 	/* Not the pid: in a container it is that of the draft a crash left. */
 	if (getrandom(&unique, sizeof(unique), 0) != sizeof(unique))
@@ -64,11 +83,12 @@ make_draft(struct draft *w)
 		return -EEXIST;
 	if (mkdirat(w->parent_fd, w->draft_name, 0700) < 0)
 		return -errno;
-	w->dir_fd = openat(w->parent_fd, w->draft_name,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (w->dir_fd < 0) {
-		rc = -errno;
+	rc = open_draft(w);
+	if (rc < 0) {
 		unlinkat(w->parent_fd, w->draft_name, AT_REMOVEDIR);
+		if (w->dir_fd >= 0)
+			close(w->dir_fd);
+		w->dir_fd = -1; /* nothing of it is ours to remove */
 	}
 	return rc;
 }
