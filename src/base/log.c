@@ -59,9 +59,9 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 	log_clean(&line, text.data, text.len, SIZE_MAX);
 	buf_release(&text);
 	buf_add_char(&line, '\n');
-	/* A log that cannot be written is no reason to stop mail. */
+	/* Nothing can be done if nobody listens. */
 	if (io_write_all(STDERR_FILENO, line.data, line.len) < 0)
-		clearerr(stderr);
+		buf_clear(&line);
 	buf_release(&line);
 }
 

@@ -61,11 +61,11 @@ become_owner(int dir_fd)
 int
 access_open(const char *dir, struct spool **spool)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = spool_open_dir(dir);
 	int rc;
 
 	if (fd < 0)
-		return access_failed(dir, -errno);
+		return access_failed(dir, fd);
 	rc = become_owner(fd);
 	if (rc < 0) {
 		close(fd);

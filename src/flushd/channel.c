@@ -31,10 +31,12 @@ channel_send(int channel, const struct channel_message *m, int fd)
 		packet.msg_control = control.bytes;
 		packet.msg_controllen = sizeof(control.bytes);
 	}
-	return sendmsg(channel, &packet, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(channel, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) < 0
+		   ? -errno
+		   : 0;
 }
 
-/* The descriptor in a packet, or -1; there was room for one only. */
+/* The descriptor in a packet, or -1. */
 static int
 take_fd(struct msghdr *packet)
 {
@@ -56,8 +58,8 @@ channel_receive(int channel, struct channel_message *m, int *fd)
 	struct msghdr packet = {
 	    .msg_iov = &part,
 	    .msg_iovlen = 1,
-	    .msg_control = control.bytes,
-	    .msg_controllen = sizeof(control.bytes),
+	    .msg_control = fd ? control.bytes : NULL,
+	    .msg_controllen = fd ? sizeof(control.bytes) : 0,
 	};
 	ssize_t n = recvmsg(channel, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int got_fd;
@@ -66,7 +68,7 @@ channel_receive(int channel, struct channel_message *m, int *fd)
 		return -errno;
 	if (n == 0)
 		return -EPIPE;
-	got_fd = take_fd(&packet);
+	got_fd = fd ? take_fd(&packet) : -1;
 	if (n != sizeof(got) || (packet.msg_flags & MSG_TRUNC) ||
 	    (unsigned int)got.kind >= CHANNEL_KIND_COUNT) {
 		if (got_fd >= 0)
@@ -75,6 +77,7 @@ channel_receive(int channel, struct channel_message *m, int *fd)
 	}
 	got.text[sizeof(got.text) - 1] = '\0';
 	*m = got;
-	*fd = got_fd;
+	if (fd)
+		*fd = got_fd;
 	return 0;
 }

@@ -42,13 +42,17 @@ struct channel_message {
 			   name */
 };
 
-/* Send a message, with the descriptor fd unless that is -1. 0 or -errno. */
+/*
+ * Send a message, with the descriptor fd unless that is -1, without waiting:
+ * -EAGAIN if the other side does not read. 0 or -errno.
+ */
 int channel_send(
     int channel, const struct channel_message *m, int fd) MUST_CHECK;
 
 /*
- * Receive a message and the descriptor that came with it, or -1. 0; -EPIPE at
- * end of file; -EAGAIN; -EPROTO for what is none; or -errno.
+ * Receive a message and the descriptor that came with it, or -1; with fd NULL,
+ * descriptors are discarded whatever their number. 0; -EPIPE at end of file;
+ * -EAGAIN; -EPROTO for what is none; or -errno.
  */
 int channel_receive(int channel, struct channel_message *m, int *fd) MUST_CHECK;
 

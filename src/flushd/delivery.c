@@ -86,6 +86,9 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	if (rc == 0 &&
 	    (!state_is_scheduled(&d->state) || d->state.due_ms != due_ms))
 		rc = -ESTALE;
+	/* One that is due and has nobody to go to is not of our making. */
+	if (rc == 0 && state_count(&d->state, RECIPIENT_PENDING) == 0)
+		rc = -EBADMSG;
 	if (rc == 0) {
 		make_trace(d, host);
 		rc = survey(d, s);

@@ -46,7 +46,7 @@ struct delivery {
 /*
  * Read and verify a message whole that the schedule has at due_ms. host goes
  * into the trace line. -ENOENT: it is gone; -ESTALE: it is not due then;
- * -EBADMSG: it is damaged, by its record, its checksum or
+ * -EBADMSG: it is damaged, by its records, its checksum or
  * a NUL in its text; otherwise the spool cannot be read. On success release.
  */
 int delivery_load(struct delivery *d, struct spool *s, uint64_t id,

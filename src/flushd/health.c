@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,12 @@
 #include "flushd/event.h"
 #include "flushd/health.h"
 
-enum { REASON_SIZE = 512 };
+enum {
+	REASON_SIZE = 512,
+	/* A relay that needs longer than this to say what it thinks of an
+	 * empty message is down; and somebody may have stopped the prober. */
+	PROBE_TIMEOUT_MS = 120 * 1000,
+};
 
 struct health {
 	sd_event *event;
@@ -29,6 +35,7 @@ struct health {
 	sd_event_source *timer;	     /* for the next probe, while open */
 	struct connector *connector; /* of the probe */
 	struct child *prober;
+	sd_event_source *prober_timer;
 };
 
 /* ---- the breaker --------------------------------------------------- */
@@ -89,6 +96,7 @@ on_prober_ended(void *context, int status)
 	    WIFEXITED(status) && WEXITSTATUS(status) == CHILD_EXIT_DONE;
 
 	h->prober = NULL;
+	event_timer_set(h->prober_timer, -1);
 	if (!is_up)
 		set_reason(h, "it takes connections, but no mail");
 	take_event(h, is_up ? BREAKER_RECOVERED : BREAKER_MISBEHAVED);
@@ -109,6 +117,7 @@ on_connected(void *context, int fd)
 	h->prober = child_new(
 	    h->event, CHILD_PROBER, fd, -1, -1, "prober:", on_prober_ended, h);
 	close(fd);
+	event_timer_set(h->prober_timer, PROBE_TIMEOUT_MS);
 	if (!h->prober) {
 		set_reason(h, "cannot start a prober");
 		take_event(h, BREAKER_MISBEHAVED);
@@ -140,6 +149,18 @@ on_timer(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
+static int
+on_prober_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct health *h = context;
+
+	(void)source;
+	(void)usec;
+	if (h->prober)
+		child_kill(h->prober, SIGKILL);
+	return 0;
+}
+
 /* ---- life ---------------------------------------------------------- */
 
 struct health *
@@ -153,6 +174,7 @@ health_new(sd_event *event, const struct relay *relay,
 	h->verdict = verdict;
 	h->context = context;
 	h->timer = event_timer_new(event, on_timer, h);
+	h->prober_timer = event_timer_new(event, on_prober_timer, h);
 	return h;
 }
 
@@ -164,6 +186,7 @@ health_free(struct health *h)
 	child_free(h->prober);
 	connector_free(h->connector);
 	sd_event_source_unref(h->timer);
+	sd_event_source_unref(h->prober_timer);
 	free(h);
 }
 

@@ -2,6 +2,7 @@
 /*
  * flushd - empties spools into the relay
  */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -18,6 +19,8 @@ main(int argc, char **argv)
 	struct supervisor_options options;
 
 	log_open("flushd");
+	/* A log that nobody reads any more is no reason to stop mail. */
+	signal(SIGPIPE, SIG_IGN);
 	switch (cmdline_parse(argc, argv, &options)) {
 	case CMDLINE_SUPERVISE:
 		return supervisor_run(&options);

@@ -38,11 +38,11 @@ struct site {
 static int
 open_dir(const char *dir)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = spool_open_dir(dir);
 	struct stat st;
 
 	if (fd < 0) {
-		log_error("%s: %s", dir, strerror(errno));
+		log_error("%s: %s", dir, strerror(-fd));
 		return -1;
 	}
 	if (fstat(fd, &st) < 0 || (geteuid() != 0 && st.st_uid != geteuid())) {
@@ -72,7 +72,9 @@ open_lock(const char *dir, int dir_fd)
 	if (rc == 0)
 		return fd;
 	if (rc == -ETIMEDOUT)
-		log_error("%s: already being served by another flushd", dir);
+		log_error("%s: already being served by another flushd, or "
+			  "still by a worker of one that is gone",
+		    dir);
 	else
 		log_error("%s: cannot lock: %s", dir, strerror(-rc));
 	close(fd);
@@ -129,6 +131,22 @@ site_lock_fd(const struct site *s)
 	return s->lock_fd;
 }
 
+bool
+site_is_there(const struct site *s)
+{
+	int fd = spool_open_dir(s->name);
+	struct stat named;
+	struct stat ours;
+	bool is_same;
+
+	if (fd < 0)
+		return false;
+	is_same = fstat(fd, &named) == 0 && fstat(s->dir_fd, &ours) == 0 &&
+		  named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
+	close(fd);
+	return is_same;
+}
+
 /* ---- watch --------------------------------------------------------- */
 
 static int
@@ -174,10 +192,12 @@ site_watch(
 	s->context = context;
 	s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	/* By descriptor: the path may lead elsewhere by now. LMDB closes the
-	 * file after each commit, and MOVED_TO is a new file in its place. */
+	 * file after each commit, MOVED_TO is a new file in its place, and
+	 * DELETE perhaps the end of the spool. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->dir_fd);
-	if (s->inotify_fd < 0 || inotify_add_watch(s->inotify_fd, path,
-				     IN_CLOSE_WRITE | IN_MOVED_TO) < 0) {
+	if (s->inotify_fd < 0 ||
+	    inotify_add_watch(s->inotify_fd, path,
+		IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0) {
 		log_error("site=%s cannot watch: %s", s->name, strerror(errno));
 		site_unwatch(s);
 		return false;

@@ -34,6 +34,9 @@ int site_lock_fd(const struct site *s);
 bool site_watch(struct site *s, sd_event *event, site_touched_fn *touched,
     void *context) MUST_CHECK;
 
+/* False if the directory is not to be found at its name any more. */
+bool site_is_there(const struct site *s);
+
 /* Stop watching, as while a worker runs, whose own commits are no news. */
 void site_unwatch(struct site *s);
 

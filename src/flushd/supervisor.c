@@ -21,8 +21,11 @@
 #include "flushd/supervisor.h"
 
 enum {
-	/* More than a worker waits for an open dot. */
-	STOP_TIMEOUT_MS = 65 * 1000,
+	/* More than a worker needs: 60 s for an open dot, 30 for the lock. */
+	STOP_TIMEOUT_MS = 95 * 1000,
+	/* Between two workers of which the first found nothing to do: what is
+	 * written into a spool may be no mail at all. */
+	EMPTY_DELAY_MS = 1000,
 	RESTART_DELAY_MS = 1000,
 	RESTART_DELAY_MAX_MS = 60 * 1000,
 	/* Look at least this often while something is deferred: the wall
@@ -43,6 +46,8 @@ struct supervisor {
 	bool is_run_wanted;	     /* as soon as the one ends, or the relay
 					is up */
 	unsigned int crashes;	     /* of workers, in a row */
+	int64_t started_ms;	     /* the last one, by clock_boot_ms() */
+	bool is_run_empty;	     /* it has found nothing to do so far */
 	uint64_t waiting;	     /* messages, as a worker last said */
 
 	struct health *health;	/* of the relay */
@@ -67,8 +72,12 @@ end(struct supervisor *s, int status)
 static void
 want_run(struct supervisor *s)
 {
+	int64_t since_ms = clock_boot_ms() - s->started_ms;
+
 	if (s->worker || !health_is_up(s->health) || s->is_stopping)
 		s->is_run_wanted = true;
+	else if (s->is_run_empty && since_ms < EMPTY_DELAY_MS)
+		event_timer_set(s->run_timer, EMPTY_DELAY_MS - since_ms);
 	else
 		start_worker(s);
 }
@@ -97,15 +106,23 @@ close_channel(struct supervisor *s)
 	s->channel = -1;
 }
 
+/* It is gone, or deaf, or talks nonsense; its end will be seen to. */
+static void
+give_up_worker(struct supervisor *s)
+{
+	close_channel(s);
+	if (s->worker)
+		child_kill(s->worker, SIGKILL);
+}
+
 static void
 tell(struct supervisor *s, enum channel_kind kind, const char *text, int fd)
 {
 	struct channel_message m = {.kind = kind};
 
 	snprintf(m.text, sizeof(m.text), "%s", text);
-	/* If it is gone or deaf, its end will be seen to. */
 	if (s->channel >= 0 && channel_send(s->channel, &m, fd) < 0)
-		close_channel(s);
+		give_up_worker(s);
 }
 
 static void
@@ -131,8 +148,9 @@ on_crash(struct supervisor *s, int status)
 	if (s->crashes < 6)
 		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
 	s->crashes++;
-	/* Nothing that is written there may cut the delay short. */
+	/* Nothing but time may end the delay. */
 	site_unwatch(s->site);
+	s->is_run_wanted = false;
 	/* LMDB checks no page: what kills a worker is most likely the file. */
 	if (WIFSIGNALED(status))
 		log_error("site=%s worker ended by signal %d (%s), perhaps "
@@ -159,15 +177,13 @@ on_worker_ended(void *context, int status)
 	close_channel(s);
 	connector_free(s->connector);
 	s->connector = NULL;
-	if (s->is_stopping) {
-		end(s, EXIT_SUCCESS);
-		return;
-	}
-	if (s->options->is_once) {
+	if (s->options->is_once)
 		end(s,
 		    is_done && s->waiting == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	else if (s->is_stopping)
+		end(s, EXIT_SUCCESS);
+	if (s->options->is_once || s->is_stopping)
 		return;
-	}
 	if (is_done || is_relay_down)
 		s->crashes = 0;
 	else
@@ -224,6 +240,7 @@ on_need_relay(struct supervisor *s, const struct channel_message *m)
 	 * when it looks for more. */
 	site_unwatch(s->site);
 	s->is_run_wanted = false;
+	s->is_run_empty = false;
 	if (!health_is_up(s->health))
 		tell(s, CHANNEL_RELAY_DOWN, "", -1);
 	else if (!s->connector)
@@ -262,17 +279,14 @@ on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
 {
 	struct supervisor *s = context;
 	struct channel_message m;
-	int fd = -1;
-	int rc = channel_receive(channel, &m, &fd);
+	int rc = channel_receive(channel, &m, NULL);
 
 	(void)source;
 	(void)events;
 	if (rc == -EAGAIN || rc == -EINTR)
 		return 0;
-	if (fd >= 0)
-		close(fd); /* a worker has none to give */
 	if (rc < 0)
-		close_channel(s); /* its end will be seen to */
+		give_up_worker(s);
 	else if (m.kind == CHANNEL_NEED_RELAY)
 		on_need_relay(s, &m);
 	else if (m.kind == CHANNEL_COMPLAINT)
@@ -283,17 +297,34 @@ on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
 }
 
 static void
+on_no_worker(struct supervisor *s)
+{
+	if (s->options->is_once)
+		end(s, EXIT_FAILURE);
+	else
+		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+}
+
+static void
 start_worker(struct supervisor *s)
 {
 	struct buf label = BUF_INIT;
 	int ends[2];
 
 	s->is_run_wanted = false;
+	s->is_run_empty = true;
+	s->started_ms = clock_boot_ms();
 	event_timer_set(s->run_timer, -1);
 	site_unwatch(s->site);
+	if (!site_is_there(s->site)) {
+		log_error(
+		    "site=%s was removed or replaced", site_name(s->site));
+		end(s, EXIT_FAILURE);
+		return;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
 		log_error("cannot start a worker: %s", strerror(errno));
-		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+		on_no_worker(s);
 		return;
 	}
 	buf_add_str(&label, "site=");
@@ -306,7 +337,7 @@ start_worker(struct supervisor *s)
 	s->channel = ends[0];
 	if (!s->worker) {
 		close_channel(s);
-		event_timer_set(s->run_timer, RESTART_DELAY_MAX_MS);
+		on_no_worker(s);
 		return;
 	}
 	event_must(sd_event_add_io(s->event, &s->channel_io, s->channel,
@@ -341,7 +372,7 @@ on_stop_signal(
 	s->is_stopping = true;
 	sd_notify(0, "STOPPING=1");
 	if (!s->worker) {
-		end(s, EXIT_SUCCESS);
+		end(s, s->options->is_once ? EXIT_FAILURE : EXIT_SUCCESS);
 		return 0;
 	}
 	close_channel(s); /* which tells it */

@@ -25,12 +25,18 @@ enum {
 	STOP_TIMEOUT_MS = 60 * 1000,
 	/* Transactions of one message in a row that settled nobody. */
 	FRUITLESS_MAX = 3,
+	/* Between two attempts to record an outcome; doubled up to the last. */
+	RECORD_DELAY_MS = 1000,
+	RECORD_DELAY_MAX_MS = 60 * 1000,
+	/* Postfix reckons with clients that keep a connection this long. */
+	LINK_AGE_MAX_MS = 300 * 1000,
 };
 
 struct worker {
 	sd_event *event;
 	struct spool *spool;
 	struct link *link; /* NULL: no connection */
+	int64_t linked_ms; /* since when, by clock_boot_ms() */
 	char relay[80];	   /* its name, for the log */
 	sd_event_source *stop_timer;
 	char host[HOST_NAME_SIZE];
@@ -40,6 +46,11 @@ struct worker {
 	bool has_delivery;
 	bool is_in_transaction; /* its result was not yet taken */
 	unsigned int fruitless;
+
+	bool is_unrecorded; /* the delivery's outcome is known to us only */
+	enum attempt_verdict verdict; /* that it is */
+	int64_t record_delay_ms;
+	sd_event_source *record_timer;
 
 	bool is_last_look; /* the watch is armed: leave if nothing is due */
 	bool is_stopping;
@@ -163,39 +174,83 @@ is_fruitless(const struct smtp_result *result)
 	return true;
 }
 
-/* Record what became of the message, before anything else is begun. */
+static void
+finish_delivery(struct worker *w)
+{
+	delivery_release(&w->delivery);
+	w->has_delivery = false;
+}
+
 static int
+store(struct worker *w)
+{
+	int rc = w->verdict == ATTEMPT_REMOVE
+		     ? delivery_remove(&w->delivery, w->spool)
+		     : delivery_store(&w->delivery, w->spool);
+
+	if (rc < 0)
+		return rc;
+	w->is_unrecorded = false;
+	if (w->verdict != ATTEMPT_AGAIN)
+		finish_delivery(w);
+	return 0;
+}
+
+/*
+ * The relay has spoken, and the disk does not take its word: to begin anew
+ * would send the message twice. Only the word is tried again, until the spool
+ * takes it or is gone.
+ */
+static void
+record_later(struct worker *w, int error)
+{
+	char id[QUEUE_ID_TEXT_MAX];
+
+	log_error("id=%s outcome not yet recorded: %s; again in %d s",
+	    queue_id_format(w->delivery.id, id), strerror(-error),
+	    (int)(w->record_delay_ms / 1000));
+	drop_link(w);
+	event_timer_set(w->record_timer, w->record_delay_ms);
+	w->record_delay_ms *= 2;
+	if (w->record_delay_ms > RECORD_DELAY_MAX_MS)
+		w->record_delay_ms = RECORD_DELAY_MAX_MS;
+}
+
+/*
+ * Record what became of the message, before anything else is begun. False: it
+ * could not be done now, and what follows from that was seen to.
+ */
+static bool
 record(struct worker *w, const struct smtp_result *result)
 {
 	struct delivery *d = &w->delivery;
-	enum attempt_verdict verdict;
-	int rc = 0;
+	int rc;
 
-	verdict =
+	w->verdict =
 	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
 		d->envelope.submitted_ms, clock_wall_ms(), event_random());
-	if (verdict == ATTEMPT_REMOVE)
-		rc = delivery_remove(d, w->spool);
-	else if (!is_fruitless(result))
-		rc = delivery_store(d, w->spool);
-	/* The log says only what is true for good. */
-	for (size_t i = 0; rc == 0 && i < result->recipient_count; i++)
+	for (size_t i = 0; i < result->recipient_count; i++)
 		if (result->outcomes[i] != SMTP_UNTRIED)
 			log_outcome(w, i, result);
-	if (verdict != ATTEMPT_AGAIN) {
-		delivery_release(d);
-		w->has_delivery = false;
-	}
-	return rc;
+	w->is_unrecorded = true;
+	w->record_delay_ms = RECORD_DELAY_MS;
+	rc = store(w);
+	if (rc == 0)
+		return true;
+	if (rc == -EBADMSG || rc == -ENOENT)
+		give_up(w, "recording an outcome", rc);
+	else
+		record_later(w, rc);
+	return false;
 }
 
 /* The relay is up, whatever it did to us: that is held against the message. */
-static int
+static bool
 blame(struct worker *w, const char *reason)
 {
 	struct smtp_result result = {0};
 	struct buf words = BUF_INIT;
-	int rc;
+	bool is_recorded;
 
 	/* It may not even have come to a transaction. */
 	delivery_begin(&w->delivery);
@@ -205,9 +260,9 @@ blame(struct worker *w, const char *reason)
 		result.outcomes[i] = SMTP_DEFERRED;
 		result.replies[i] = words.data;
 	}
-	rc = record(w, &result);
+	is_recorded = record(w, &result);
 	buf_release(&words);
-	return rc;
+	return is_recorded;
 }
 
 static void
@@ -223,30 +278,26 @@ complain(struct worker *w, const struct smtp_result *result)
 }
 
 /*
- * Take the result of the transaction, or of the greeting. True: the relay is
- * at fault, and the supervisor was asked about it.
+ * Take the result of the transaction, or of the greeting. False: nothing more
+ * can be begun for now, and what follows from that was seen to.
  */
 static bool
 settle(struct worker *w)
 {
 	const struct smtp_result *result = smtp_result(link_smtp(w->link));
-	int rc = 0;
+	bool is_recorded = true;
 
 	if (w->is_in_transaction) {
 		w->is_in_transaction = false;
 		if (!is_fruitless(result))
-			rc = record(w, result);
+			is_recorded = record(w, result);
 		else if (++w->fruitless >= FRUITLESS_MAX &&
 			 !result->is_relay_down)
-			rc = blame(w, "the relay settles nothing");
+			is_recorded = blame(w, "the relay settles nothing");
 	}
-	if (rc < 0) {
-		give_up(w, "recording an outcome", rc);
-		return true;
-	}
-	if (result->is_relay_down)
+	if (is_recorded && result->is_relay_down)
 		complain(w, result);
-	return result->is_relay_down;
+	return is_recorded && !result->is_relay_down;
 }
 
 /* ---- the conversation ---------------------------------------------- */
@@ -269,8 +320,7 @@ send_text(struct worker *w)
 	/* Without its final dot the relay forgets the message. */
 	drop_link(w);
 	w->is_in_transaction = false;
-	delivery_release(&w->delivery);
-	w->has_delivery = false;
+	finish_delivery(w);
 	if (rc != -EBADMSG)
 		give_up(w, "reading a message", rc);
 	else if (has_work(w))
@@ -290,10 +340,10 @@ start(struct worker *w)
 static bool
 on_over(struct worker *w)
 {
-	bool is_complaint = settle(w);
+	bool can_go_on = settle(w);
 
 	drop_link(w);
-	if (!is_complaint && has_work(w))
+	if (can_go_on && has_work(w))
 		ask_for_relay(w);
 	return false;
 }
@@ -308,11 +358,17 @@ on_ready(void *context)
 		return send_text(w);
 	if (want == SMTP_WANT_NOTHING)
 		return on_over(w);
-	if (w->is_in_transaction && settle(w)) {
+	if (w->is_in_transaction && !settle(w)) {
 		drop_link(w);
 		return false;
 	}
-	return w->link && has_work(w) && start(w);
+	if (!has_work(w))
+		return false;
+	if (clock_boot_ms() - w->linked_ms < LINK_AGE_MAX_MS)
+		return start(w);
+	drop_link(w);
+	ask_for_relay(w);
+	return false;
 }
 
 /* ---- the supervisor ------------------------------------------------ */
@@ -320,12 +376,25 @@ on_ready(void *context)
 static void
 on_verdict(struct worker *w, const char *reason)
 {
-	int rc = w->has_delivery ? blame(w, reason) : 0;
+	if ((!w->has_delivery || blame(w, reason)) && has_work(w))
+		ask_for_relay(w);
+}
 
-	if (rc < 0)
+static int
+on_record_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct worker *w = context;
+	int rc = store(w);
+
+	(void)source;
+	(void)usec;
+	if (rc == -EBADMSG || rc == -ENOENT)
 		give_up(w, "recording an outcome", rc);
+	else if (rc < 0)
+		record_later(w, rc);
 	else if (has_work(w))
 		ask_for_relay(w);
+	return 0;
 }
 
 static void
@@ -334,6 +403,9 @@ stop(struct worker *w)
 	if (w->is_stopping)
 		return;
 	w->is_stopping = true;
+	if (w->is_unrecorded && store(w) < 0)
+		log_error("stopped with an outcome unrecorded: the message "
+			  "will be sent again");
 	/* A message behind its final dot may be taken: wait for the word. */
 	if (w->link && w->is_in_transaction &&
 	    smtp_is_dot_open(link_smtp(w->link)))
@@ -350,6 +422,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 		if (fd < 0 || w->link)
 			break;
 		snprintf(w->relay, sizeof(w->relay), "%.79s", m->text);
+		w->linked_ms = clock_boot_ms();
 		w->link = link_new(w->event, fd, w->host, on_ready, w);
 		return;
 	case CHANNEL_RELAY_UP:
@@ -451,6 +524,7 @@ worker_main(void)
 		       w.event, NULL, CHILD_CHANNEL, EPOLLIN, on_channel, &w),
 	    "channel");
 	w.stop_timer = event_timer_new(w.event, on_stop_timer, &w);
+	w.record_timer = event_timer_new(w.event, on_record_timer, &w);
 	if (has_work(&w))
 		ask_for_relay(&w);
 	rc = sd_event_loop(w.event);
@@ -459,6 +533,7 @@ worker_main(void)
 	link_free(w.link);
 	spool_close(w.spool);
 	sd_event_source_unref(w.stop_timer);
+	sd_event_source_unref(w.record_timer);
 	sd_event_unref(w.event);
 	return rc < 0 ? CHILD_EXIT_FAILED : rc;
 }

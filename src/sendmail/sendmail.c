@@ -97,7 +97,7 @@ static const struct {
     {EROFS, EX_CANTCREAT, "the file system is read-only"},
     {ETIMEDOUT, EX_CANTCREAT, "the spool was busy for 30 seconds"},
     {EINPROGRESS, EX_IOERR, "the message may have been stored or not"},
-    {EIO, EX_IOERR, "the disk failed; the message may have been stored"},
+    {EIO, EX_CANTCREAT, "the disk is full or failed"},
     {EMSGSIZE, EX_UNAVAILABLE, "the message is too long for this site"},
     {E2BIG, EX_UNAVAILABLE, "more recipients than this site may have"},
     {ECANCELED, EX_UNAVAILABLE, "this site may not send mail now"},
@@ -182,12 +182,12 @@ read_text(const struct options *o, struct buf *text)
 static int
 open_spool(const char *dir, struct spool **spool)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = spool_open_dir(dir);
 	struct stat st;
 	int err = 0;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (fstat(fd, &st) < 0)
 		err = -errno;
 	else if (geteuid() == 0 && st.st_uid != 0)
@@ -203,27 +203,24 @@ store(const char *dir, const struct options *o, const struct composed *m)
 {
 	struct spool *spool = NULL;
 	char text[QUEUE_ID_TEXT_MAX];
-	const char *what = "";
-	int code = 0;
+	const char *what;
+	int code;
 	uint64_t id = 0;
 	int err;
 
 	guard_begin(dir, SPOOL_TIMEOUT_SEC);
 	err = open_spool(dir, &spool);
-	if (err == -EIO) {
-		code = EX_CONFIG; /* nothing was stored yet */
-		what = "the disk failed";
-	} else if (err == 0) {
+	if (err == 0) {
 		err = spool_submit(spool, &m->envelope, m->pieces,
 		    m->piece_count, m->envelope.submitted_ms,
 		    clock_boot_ms() + LOCK_TIMEOUT_MS, &id);
 		spool_close(spool);
 	}
 	guard_end();
-	if (err < 0 && code == 0)
+	if (err < 0) {
 		code = sendmail_exit_code(err, &what);
-	if (code)
 		return fail_spool(dir, code, what);
+	}
 	if (o->is_verbose)
 		say("queued as %s", queue_id_format(id, text));
 	return 0;

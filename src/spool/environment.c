@@ -144,6 +144,7 @@ environment_commit(struct environment *e)
 		e->txn = NULL;
 		return -EINPROGRESS;
 	}
+	/* EIO is also what LMDB makes of a write that a full disk cut. */
 	return environment_error(rc);
 }
 

@@ -73,11 +73,29 @@ spool_open_fd(int dir_fd, struct spool **out)
 }
 
 int
+spool_open_dir(const char *dir)
+{
+	size_t len = strlen(dir);
+	char *name;
+	int fd;
+
+	/* A slash would make the kernel follow the link after all. */
+	while (len > 1 && dir[len - 1] == '/')
+		len--;
+	name = alloc_copy(dir, len);
+	fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		fd = -errno;
+	free(name);
+	return fd;
+}
+
+int
 spool_open(const char *dir, struct spool **out)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = spool_open_dir(dir);
 
-	return fd < 0 ? -errno : spool_open_fd(fd, out);
+	return fd < 0 ? fd : spool_open_fd(fd, out);
 }
 
 void

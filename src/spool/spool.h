@@ -17,7 +17,7 @@
  *                -EBADMSG   damaged, or no spool of this format
  *                -ENOSPC    the disk is full;  -EDQUOT  the quota is
  *                -EFBIG     the file may not grow (RLIMIT_FSIZE)
- *                -EIO       the disk failed
+ *                -EIO       the disk is full or failed
  *                of spool_begin():
  *                -ETIMEDOUT the lock was not to be had by the deadline
  */
@@ -46,6 +46,12 @@ struct spool; /* a spool directory, and the transaction in it, if any */
 #define SPOOL_WORKER_LOCK                                                      \
 	"worker" /* flock'ed by the one worker for its life                    \
 		  */
+
+/*
+ * Open a directory that should be a spool: a descriptor, or -errno. It must
+ * not be a symbolic link, with slashes behind its name or without.
+ */
+int spool_open_dir(const char *dir) MUST_CHECK;
 
 /*
  * Open the spool directory dir; no file in it is opened yet. -ENOENT: there is

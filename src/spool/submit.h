@@ -14,7 +14,7 @@
 /*
  * Store the message and return 0 when it would survive a power cut; *id is
  * then its queue id. On any other return it is not in the spool, but for
- * -EINPROGRESS and -EIO: it may be. Waits for other senders until deadline_ms
+ * -EINPROGRESS: it may be. Waits for other senders until deadline_ms
  * (clock_boot_ms()): -ETIMEDOUT. Refuses what the spool's settings forbid:
  * -EMSGSIZE the text is too long, -E2BIG there are too many recipients,
  * -EDQUOT the quota is used up, -ECANCELED the site is blocked. Otherwise as
