@@ -21,8 +21,9 @@ int io_read_all(int fd, size_t limit, struct buf *b) MUST_CHECK;
 int io_write_all(int fd, const void *data, size_t len) MUST_CHECK;
 
 /*
- * Make descriptors 0, 1 and 2 valid, so that no file opened later becomes one
- * of them. Works without /dev/null. 0 or -errno.
+ * See to it that descriptors 0, 1 and 2 are taken, so that no file opened later
+ * becomes one of them. Those that were closed cannot be read or written: what
+ * a caller did not give is an error, not an empty file. 0 or -errno.
  */
 int io_secure_standard_fds(void) MUST_CHECK;
 

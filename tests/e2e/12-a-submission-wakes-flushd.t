@@ -45,7 +45,7 @@ done <"$LETTERS/index"
 median=$(printf '%s\n' "${times[@]}" | sort -n | sed -n 5p)
 diag "from submission to status=sent: median $median ms of ${#times[@]} (${times[*]})"
 is "each is sent within 1 s of its submission" "$slow" 0
-at_most "half of them within 200 ms (ms)" "$median" 200
+at_most "half of them within 100 ms (ms)" "$median" 100
 ok "all are delivered" wait_all_delivered 10
 nothing_wrong "each has arrived once"
 ok "flushd ends in order" flushd_stop

@@ -38,6 +38,7 @@
 	X(options)                                                             \
 	X(compose)                                                             \
 	X(identity)                                                            \
+	X(sendmail)                                                            \
 	X(relay)                                                               \
 	X(channel)                                                             \
 	X(smtp_reply)                                                          \

@@ -60,6 +60,54 @@ START_TEST(a_descriptor_arrives_as_the_same_file)
 }
 END_TEST
 
+/* Send a message with two descriptors, which channel_send() cannot. */
+static void
+send_two_descriptors(void)
+{
+	struct channel_message m = {.kind = CHANNEL_IDLE};
+	struct iovec part = {.iov_base = &m, .iov_len = sizeof(m)};
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+	} control = {0};
+	struct msghdr packet = {.msg_iov = &part,
+	    .msg_iovlen = 1,
+	    .msg_control = control.bytes,
+	    .msg_controllen = sizeof(control.bytes)};
+
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(&control.align), ends, sizeof(ends));
+	ck_assert_int_eq(sendmsg(ends[0], &packet, 0), sizeof(m));
+}
+
+START_TEST(descriptors_that_nobody_wants_are_not_kept)
+{
+	const int next_free = dup(0);
+	struct channel_message m;
+	int fd;
+
+	close(next_free);
+	send_two_descriptors();
+	ck_assert_int_eq(channel_receive(ends[1], &m, NULL), 0);
+	fd = dup(0);
+	ck_assert_int_eq(fd, next_free);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_side_that_does_not_read_is_not_waited_for)
+{
+	struct channel_message m = {.kind = CHANNEL_IDLE};
+	int rc = 0;
+
+	for (int n = 0; rc == 0 && n < 1000000; n++)
+		rc = channel_send(ends[0], &m, -1);
+	ck_assert_int_eq(rc, -EAGAIN);
+}
+END_TEST
+
 START_TEST(nothing_to_receive_does_not_wait)
 {
 	struct channel_message m;
@@ -128,6 +176,8 @@ channel_suite(void)
 	tcase_add_checked_fixture(t, open_channel, close_channel);
 	tcase_add_test(t, a_message_arrives_as_it_was_sent);
 	tcase_add_test(t, a_descriptor_arrives_as_the_same_file);
+	tcase_add_test(t, descriptors_that_nobody_wants_are_not_kept);
+	tcase_add_test(t, a_side_that_does_not_read_is_not_waited_for);
 	tcase_add_test(t, nothing_to_receive_does_not_wait);
 	tcase_add_test(t, the_other_side_gone_is_the_end);
 	tcase_add_loop_test(t, a_packet_of_another_length_is_refused, 0, 3);

@@ -770,6 +770,23 @@ START_TEST(an_entry_that_the_message_knows_nothing_of_sends_nothing)
 }
 END_TEST
 
+START_TEST(a_due_message_with_nobody_to_go_to_is_damaged)
+{
+	const uint64_t id = fixture_put_one("text\n");
+	struct message_state state;
+
+	state_init(&state, 1, DUE_MS);
+	state.recipients[0].status = RECIPIENT_DELIVERED;
+	fixture_begin(SPOOL_WRITE);
+	ck_assert_int_eq(spool_set_state(fixture_spool, id, &state), 0);
+	fixture_commit();
+	state_release(&state);
+	ck_assert_int_eq(
+	    delivery_load(&d, fixture_spool, id, DUE_MS, HOST), -EBADMSG);
+	check_unlocked();
+}
+END_TEST
+
 START_TEST(a_held_message_keeps_all_its_recipients)
 {
 	const uint64_t id = put_to_many(3);
@@ -999,6 +1016,7 @@ add_tests(TCase *tc)
 	tcase_add_loop_test(tc,
 	    an_entry_that_the_message_knows_nothing_of_sends_nothing, 0,
 	    (int)ARRAY_LEN(stale));
+	tcase_add_test(tc, a_due_message_with_nobody_to_go_to_is_damaged);
 	tcase_add_test(tc, a_held_message_keeps_all_its_recipients);
 	tcase_add_test(tc, only_pending_recipients_are_tried);
 	tcase_add_loop_test(tc, of_many_recipients_all_get_their_turn, 0,
