@@ -84,11 +84,10 @@ connector_new(sd_event *event, const struct relay *relay,
 	c->timer = event_timer_new(event, on_timer, c);
 	c->fd = socket(relay->address.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
-		c->error = -errno;
-	else if (connect(c->fd, (const struct sockaddr *)&relay->address,
-		     relay->address_len) < 0 &&
-		 errno != EINPROGRESS)
+	if (c->fd < 0 ||
+	    (connect(c->fd, (const struct sockaddr *)&relay->address,
+		 relay->address_len) < 0 &&
+		errno != EINPROGRESS))
 		c->error = -errno;
 	/* What is written is meant to go: no waiting for a delayed ACK. */
 	if (c->error == 0)
