@@ -89,13 +89,13 @@ connector_new(sd_event *event, const struct relay *relay,
 		 relay->address_len) < 0 &&
 		errno != EINPROGRESS))
 		c->error = -errno;
-	/* What is written is meant to go: no waiting for a delayed ACK. */
-	if (c->error == 0)
+	if (c->error == 0) {
+		/* What is written is meant to go: no waiting for an ACK. */
 		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	if (c->error == 0)
 		event_must(
 		    sd_event_add_io(event, &c->io, c->fd, EPOLLOUT, on_io, c),
 		    "watch connection");
+	}
 	/* A failure is told from the loop too, never from within this call. */
 	event_timer_set(c->timer, c->error ? 0 : CONNECTOR_TIMEOUT_MS);
 	return c;
