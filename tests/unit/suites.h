@@ -9,6 +9,7 @@
 
 /* tests/unit/test_NAME.c defines Suite *NAME_suite(void). */
 #define SUITES(X)                                                              \
+	X(alloc)                                                               \
 	X(buf)                                                                 \
 	X(io)                                                                  \
 	X(clock)                                                               \
