@@ -23,8 +23,9 @@
 enum {
 	/* More than a worker needs: 60 s for an open dot, 30 for the lock. */
 	STOP_TIMEOUT_MS = 95 * 1000,
-	/* Between two workers of which the first found nothing to do: what is
-	 * written into a spool may be no mail at all. */
+	/* What is written into a spool may be no mail at all: after so many
+	 * workers in a row that found nothing to do, one a second. */
+	EMPTY_RUNS_MAX = 3,
 	EMPTY_DELAY_MS = 1000,
 	RESTART_DELAY_MS = 1000,
 	RESTART_DELAY_MAX_MS = 60 * 1000,
@@ -47,7 +48,7 @@ struct supervisor {
 					is up */
 	unsigned int crashes;	     /* of workers, in a row */
 	int64_t started_ms;	     /* the last one, by clock_boot_ms() */
-	bool is_run_empty;	     /* it has found nothing to do so far */
+	unsigned int empty_runs;     /* that found nothing to do, in a row */
 	uint64_t waiting;	     /* messages, as a worker last said */
 
 	struct health *health;	/* of the relay */
@@ -76,7 +77,7 @@ want_run(struct supervisor *s)
 
 	if (s->worker || !health_is_up(s->health) || s->is_stopping)
 		s->is_run_wanted = true;
-	else if (s->is_run_empty && since_ms < EMPTY_DELAY_MS)
+	else if (s->empty_runs >= EMPTY_RUNS_MAX && since_ms < EMPTY_DELAY_MS)
 		event_timer_set(s->run_timer, EMPTY_DELAY_MS - since_ms);
 	else
 		start_worker(s);
@@ -240,7 +241,7 @@ on_need_relay(struct supervisor *s, const struct channel_message *m)
 	 * when it looks for more. */
 	site_unwatch(s->site);
 	s->is_run_wanted = false;
-	s->is_run_empty = false;
+	s->empty_runs = 0;
 	if (!health_is_up(s->health))
 		tell(s, CHANNEL_RELAY_DOWN, "", -1);
 	else if (!s->connector)
@@ -312,7 +313,7 @@ start_worker(struct supervisor *s)
 	int ends[2];
 
 	s->is_run_wanted = false;
-	s->is_run_empty = true;
+	s->empty_runs++;
 	s->started_ms = clock_boot_ms();
 	event_timer_set(s->run_timer, -1);
 	site_unwatch(s->site);

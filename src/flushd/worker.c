@@ -70,14 +70,19 @@ leave(struct worker *w, enum child_exit status)
 	event_must(sd_event_exit(w->event, (int)status), "exit");
 }
 
+static const char *
+spool_error_text(int error)
+{
+	return error == -EBADMSG     ? "the spool is damaged"
+	       : error == -ETIMEDOUT ? "somebody holds the lock"
+				     : strerror(-error);
+}
+
 /* The spool is of no use: the supervisor tries again later. */
 static void
 give_up(struct worker *w, const char *doing, int error)
 {
-	log_error("%s: %s", doing,
-	    error == -EBADMSG	  ? "the spool is damaged"
-	    : error == -ETIMEDOUT ? "somebody holds the lock"
-				  : strerror(-error));
+	log_error("%s: %s", doing, spool_error_text(error));
 	leave(w, CHILD_EXIT_FAILED);
 }
 
@@ -207,7 +212,7 @@ record_later(struct worker *w, int error)
 	char id[QUEUE_ID_TEXT_MAX];
 
 	log_error("id=%s outcome not yet recorded: %s; again in %d s",
-	    queue_id_format(w->delivery.id, id), strerror(-error),
+	    queue_id_format(w->delivery.id, id), spool_error_text(error),
 	    (int)(w->record_delay_ms / 1000));
 	drop_link(w);
 	event_timer_set(w->record_timer, w->record_delay_ms);
@@ -510,8 +515,7 @@ worker_main(void)
 		return CHILD_EXIT_FAILED;
 	rc = spool_open_fd(CHILD_SPOOL, &w.spool);
 	if (rc < 0) {
-		log_error("cannot open the spool: %s",
-		    rc == -EBADMSG ? "it is damaged" : strerror(-rc));
+		log_error("opening the spool: %s", spool_error_text(rc));
 		return CHILD_EXIT_FAILED;
 	}
 	host_name(w.host);

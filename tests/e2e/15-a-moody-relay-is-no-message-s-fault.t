@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 test_open
 spool_create "$SCRATCH/spool"
-port_reserve POSTFIX_PORT
+moody_start not-today
 relay="relay=127.0.0.1:$POSTFIX_PORT"
 
 mood() {
@@ -36,12 +36,6 @@ is_not_down() {
 	! tail -n "+$((seen + 1))" "$FLUSHD_LOG" | grep -q state=down
 }
 
-: >"$SCRATCH/taken"
-mood not-today
-tests/rig/moody_smtpd "$POSTFIX_PORT" "$SCRATCH" &
-moody_pid=$!
-at_exit "end_child $moody_pid || true"
-wait_until 10 test -e "$SCRATCH/ready"
 submit first@site.test
 
 for mood in not-today full hangs-up; do

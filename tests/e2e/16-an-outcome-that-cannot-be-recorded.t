@@ -8,13 +8,7 @@
 needs_root "traces a process that changes its user"
 test_open
 spool_create "$SCRATCH/spool"
-port_reserve POSTFIX_PORT
-echo well >"$SCRATCH/mood"
-: >"$SCRATCH/taken"
-tests/rig/moody_smtpd "$POSTFIX_PORT" "$SCRATCH" &
-moody_pid=$!
-at_exit "end_child $moody_pid || true"
-wait_until 10 test -e "$SCRATCH/ready"
+moody_start well
 
 for n in 1 2; do
 	printf 'Subject: x\n\n%s\n' "$n" | "$BIN/mini_sendmail" -i -f "sender-$n@site.test" reader@example.org

@@ -7,13 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 test_open
 spool_create "$SCRATCH/spool"
-port_reserve POSTFIX_PORT
-echo well >"$SCRATCH/mood"
-: >"$SCRATCH/taken"
-tests/rig/moody_smtpd "$POSTFIX_PORT" "$SCRATCH" &
-moody_pid=$!
-at_exit "end_child $moody_pid || true"
-wait_until 10 test -e "$SCRATCH/ready"
+moody_start well
 
 submit() {
 	printf 'Subject: x\n\n\n' | "$BIN/mini_sendmail" -i -f "$1" reader@example.org

@@ -145,6 +145,19 @@ flushd_spawn() {
 	FLUSHD_PID=$!
 }
 
+# moody_start MOOD: tests/rig/moody_smtpd for a relay. Its mood is in $SCRATCH/mood, what it took in
+# $SCRATCH/taken.
+moody_start() {
+	local pid
+	port_reserve POSTFIX_PORT
+	echo "$1" >"$SCRATCH/mood"
+	: >"$SCRATCH/taken"
+	tests/rig/moody_smtpd "$POSTFIX_PORT" "$SCRATCH" &
+	pid=$!
+	at_exit "end_child $pid || true"
+	wait_until 10 test -e "$SCRATCH/ready"
+}
+
 flushd_once() {
 	"$BIN/flushd" --spool "$SPOOL" --relay "127.0.0.1:$POSTFIX_PORT" --once 2>>"$SCRATCH/once.log"
 }
