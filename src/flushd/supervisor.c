@@ -75,12 +75,16 @@ want_run(struct supervisor *s)
 {
 	int64_t since_ms = clock_boot_ms() - s->started_ms;
 
-	if (s->worker || !health_is_up(s->health) || s->is_stopping)
+	if (s->worker || !health_is_up(s->health) || s->is_stopping) {
 		s->is_run_wanted = true;
-	else if (s->empty_runs >= EMPTY_RUNS_MAX && since_ms < EMPTY_DELAY_MS)
-		event_timer_set(s->run_timer, EMPTY_DELAY_MS - since_ms);
-	else
+	} else if (s->empty_runs < EMPTY_RUNS_MAX ||
+		   since_ms >= EMPTY_DELAY_MS) {
 		start_worker(s);
+	} else {
+		/* It is going to look anyway, and need not be told again. */
+		site_unwatch(s->site);
+		event_timer_set(s->run_timer, EMPTY_DELAY_MS - since_ms);
+	}
 }
 
 static void
