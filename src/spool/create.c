@@ -94,9 +94,12 @@ make_draft(struct draft *w)
 }
 
 static int
-write_records(struct environment *e, const struct spool_plan *plan, ino_t inode)
+write_records(struct environment *e, const struct spool_plan *plan,
+    ino_t directory_inode, ino_t file_inode)
 {
-	const struct spool_identity identity = {.directory_inode = inode,
+	const struct spool_identity identity = {
+	    .directory_inode = directory_inode,
+	    .file_inode = file_inode,
 	    .site = alloc_copy(plan->site, strlen(plan->site))};
 	const struct spool_counters counters = {0};
 	struct buf bytes = BUF_INIT;
@@ -121,15 +124,19 @@ static int
 make_environment(const struct draft *w, const struct spool_plan *plan)
 {
 	struct environment e;
-	struct stat st;
+	struct stat dir;
+	struct stat file;
 	int rc;
 
-	if (fstat(w->dir_fd, &st) < 0 || fchdir(w->dir_fd) < 0)
+	if (fstat(w->dir_fd, &dir) < 0 || fchdir(w->dir_fd) < 0)
 		return -errno;
 	rc = environment_open(&e, SPOOL_FILE, true, MAP_LEN);
 	if (rc < 0)
 		return rc;
-	rc = write_records(&e, plan, st.st_ino);
+	if (fstatat(w->dir_fd, SPOOL_FILE, &file, AT_SYMLINK_NOFOLLOW) < 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = write_records(&e, plan, dir.st_ino, file.st_ino);
 	if (rc == 0)
 		rc = environment_commit(&e);
 	environment_close(&e);

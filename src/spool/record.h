@@ -28,12 +28,18 @@ enum {
 /* What the spool is and where it was made. */
 struct spool_identity {
 	uint64_t directory_inode;
-	char *site; /* "" where nobody gave it a name */
+	uint64_t file_inode;   /* of the LMDB file */
+	uint64_t copied_to_id; /* messages up to this one came with a copy and
+				  are not to be sent; 0: none */
+	char *site;	       /* "" where nobody gave it a name */
 };
 
 /* All that a sender can know of the world outside its jail. */
 struct spool_settings {
 	uint64_t message_bytes_max; /* of the text, as stored */
+	uint64_t relay_bytes_max;   /* of what the relay takes, as RFC 1870
+				       counts; 0: it names no limit */
+	bool is_relay_known;	    /* a relay has said so, nobody assumed it */
 	uint64_t recipients_max;    /* of one message */
 	uint64_t quota_bytes;	    /* of all texts and envelopes together */
 	bool is_blocked;	    /* submissions are refused */
@@ -45,6 +51,7 @@ struct spool_counters {
 	uint64_t last_id;	     /* the newest id ever given */
 	uint64_t bytes;		     /* of all texts and envelope records */
 	uint64_t count[PHASE_COUNT]; /* messages by phase */
+	bool is_doubtful;	     /* something damaged was not counted */
 };
 
 extern const struct spool_settings spool_settings_default;

@@ -9,8 +9,10 @@
 static void
 sample_identity(struct buf *out)
 {
-	struct spool_identity i = {
-	    .directory_inode = UINT64_MAX - 5, .site = alloc_copy("site1", 5)};
+	struct spool_identity i = {.directory_inode = UINT64_MAX - 5,
+	    .file_inode = 7,
+	    .copied_to_id = UINT64_MAX,
+	    .site = alloc_copy("site1", 5)};
 
 	record_encode_identity(&i, out);
 	free(i.site);
@@ -35,6 +37,8 @@ sample_settings(struct buf *out)
 	struct spool_settings s = {.message_bytes_max = 1,
 	    .recipients_max = 0,
 	    .quota_bytes = UINT64_MAX,
+	    .relay_bytes_max = 10240000,
+	    .is_relay_known = true,
 	    .is_blocked = true,
 	    .domain = "example.org"};
 
@@ -55,8 +59,10 @@ recode_settings(const char *data, size_t len, struct buf *again)
 static void
 sample_counters(struct buf *out)
 {
-	struct spool_counters c = {
-	    .last_id = UINT64_MAX, .bytes = 1, .count = {4, 3, 2, UINT64_MAX}};
+	struct spool_counters c = {.last_id = UINT64_MAX,
+	    .bytes = 1,
+	    .count = {4, 3, 2, UINT64_MAX},
+	    .is_doubtful = true};
 
 	record_encode_counters(&c, out);
 }

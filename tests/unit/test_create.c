@@ -60,16 +60,20 @@ START_TEST(a_new_spool_knows_where_it_was_made)
 {
 	struct spool_identity identity;
 	struct environment e;
-	struct stat st;
+	struct stat dir;
+	struct stat file;
 	MDB_val value;
 
 	ck_assert_int_eq(spool_create(fixture_path, plan_for_caller()), 0);
-	ck_assert_int_eq(stat(fixture_path, &st), 0);
+	ck_assert_int_eq(stat(fixture_path, &dir), 0);
+	ck_assert_int_eq(stat(fixture_name("spool/" SPOOL_FILE), &file), 0);
 	fixture_open_raw(&e);
 	ck_assert_int_eq(environment_get(&e, ENVIRONMENT_IDENTITY, &value), 0);
 	ck_assert_int_eq(
 	    record_decode_identity(value.mv_data, value.mv_size, &identity), 0);
-	ck_assert_uint_eq(identity.directory_inode, st.st_ino);
+	ck_assert_uint_eq(identity.directory_inode, dir.st_ino);
+	ck_assert_uint_eq(identity.file_inode, file.st_ino);
+	ck_assert_uint_eq(identity.copied_to_id, 0);
 	ck_assert_str_eq(identity.site, "site1");
 	free(identity.site);
 	environment_close(&e);

@@ -38,8 +38,8 @@ add_fields(struct buf *out, const char *fields)
 	}
 }
 
-#define SETTINGS     "1=1\n2=2\n3=3\n4=1\n5:d\n"
-#define COUNTERS     "1=1\n2=2\n3:01234567012345670123456701234567\n"
+#define SETTINGS     "1=1\n2=2\n3=3\n4=1\n5:d\n6=4\n7=0\n"
+#define COUNTERS     "1=1\n2=2\n3:01234567012345670123456701234567\n4=0\n"
 #define ENVELOPE     "1:a@b\n2:c@d\n3=1\n4=2\n5=3\n6=4\n"
 #define STATE(phase) "1=" phase "\n2=1\n3=0\n4=5\n5=6\n"
 #define RECIPIENT    "7:\x01\n"
@@ -52,19 +52,22 @@ static const struct {
 } by_hand[] = {
     {"settings", "settings", SETTINGS, 0},
     {"no field at all", "settings", "", -EBADMSG},
-    {"one field missing", "settings", "1=1\n2=2\n3=3\n4=1\n", -EBADMSG},
+    {"one field missing", "settings", "1=1\n2=2\n3=3\n4=1\n5:d\n6=4\n",
+	-EBADMSG},
     {"a field twice", "settings", SETTINGS "1=1\n", -EBADMSG},
-    {"a flag of 2", "settings", "1=1\n2=2\n3=3\n4=2\n5:d\n", -EBADMSG},
-    {"a number of 7 bytes", "settings", "1:1234567\n2=2\n3=3\n4=1\n5:d\n",
+    {"a flag of 2", "settings", "1=1\n2=2\n3=3\n4=2\n5:d\n6=4\n7=0\n",
 	-EBADMSG},
-    {"a number of 9 bytes", "settings", "1:123456789\n2=2\n3=3\n4=1\n5:d\n",
-	-EBADMSG},
-    {"other order", "settings", "5:d\n4=0\n3=3\n2=2\n1=1\n", 0},
+    {"a number of 7 bytes", "settings",
+	"1:1234567\n2=2\n3=3\n4=1\n5:d\n6=4\n7=0\n", -EBADMSG},
+    {"a number of 9 bytes", "settings",
+	"1:123456789\n2=2\n3=3\n4=1\n5:d\n6=4\n7=0\n", -EBADMSG},
+    {"other order", "settings", "7=1\n6=4\n5:d\n4=0\n3=3\n2=2\n1=1\n", 0},
     {"counters", "counters", COUNTERS, 0},
-    {"three phases", "counters", "1=1\n2=2\n3:012345670123456701234567\n",
+    {"three phases", "counters", "1=1\n2=2\n3:012345670123456701234567\n4=0\n",
 	-EBADMSG},
     {"five phases", "counters",
-	"1=1\n2=2\n3:0123456701234567012345670123456701234567\n", -EBADMSG},
+	"1=1\n2=2\n3:0123456701234567012345670123456701234567\n4=0\n",
+	-EBADMSG},
     {"envelope", "envelope", ENVELOPE, 0},
     {"null sender", "envelope", "1:\n2:c@d\n3=1\n4=2\n5=3\n6=4\n", 0},
     {"no recipient", "envelope", "1:a@b\n3=1\n4=2\n5=3\n6=4\n", -EBADMSG},
@@ -135,7 +138,7 @@ START_TEST(an_identity_of_another_format_is_refused)
 	int rc;
 
 	buf_add(&bytes, identities[_i].magic, sizeof(identities[_i].magic));
-	add_fields(&bytes, "1=7\n");
+	add_fields(&bytes, "1=7\n3=8\n4=9\n");
 	bytes_put_be32(head + 1, (uint32_t)identities[_i].site_len);
 	buf_add(&bytes, head, sizeof(head));
 	for (size_t i = 0; i < identities[_i].site_len; i++)
