@@ -6,17 +6,12 @@
 #include "flushd/delivery.h"
 #include "mail/queue_id.h"
 
-enum {
-	LOCK_TIMEOUT_MS = 30 * 1000, /* as long as senders wait */
-	/* A change of state or a removal writes pages too. */
-	CHANGE_NEED = 64 << 20,
-};
+enum { LOCK_TIMEOUT_MS = 30 * 1000 }; /* as long as senders wait */
 
 static int
 begin(struct spool *s, enum spool_access access)
 {
-	return spool_begin(s, access, access == SPOOL_WRITE ? CHANGE_NEED : 0,
-	    clock_boot_ms() + LOCK_TIMEOUT_MS);
+	return spool_begin(s, access, 0, clock_boot_ms() + LOCK_TIMEOUT_MS);
 }
 
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
@@ -214,7 +209,7 @@ delivery_begin_read(struct spool *s)
 int
 delivery_store(struct delivery *d, struct spool *s)
 {
-	int rc = begin(s, SPOOL_WRITE);
+	int rc = begin(s, SPOOL_CHANGE);
 
 	if (rc < 0)
 		return rc;
@@ -224,7 +219,7 @@ delivery_store(struct delivery *d, struct spool *s)
 int
 delivery_remove(struct delivery *d, struct spool *s)
 {
-	int rc = begin(s, SPOOL_WRITE);
+	int rc = begin(s, SPOOL_CHANGE);
 
 	return rc < 0 ? rc : finish(s, spool_remove(s, d->id));
 }
@@ -232,7 +227,7 @@ delivery_remove(struct delivery *d, struct spool *s)
 int
 delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 {
-	int rc = begin(s, SPOOL_WRITE);
+	int rc = begin(s, SPOOL_CHANGE);
 
 	return rc < 0 ? rc : finish(s, spool_unschedule(s, due_ms, id));
 }
@@ -240,7 +235,7 @@ delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 int
 delivery_hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
 {
-	int rc = begin(s, SPOOL_WRITE);
+	int rc = begin(s, SPOOL_CHANGE);
 
 	if (rc < 0)
 		return rc;

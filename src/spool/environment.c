@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -25,6 +26,7 @@ environment_error(int lmdb_code)
 		return -ENOENT;
 	case MDB_MAP_FULL:
 	case MDB_TXN_FULL:
+	case EDQUOT: /* of the disk; -EDQUOT is the spool's own */
 		return -ENOSPC;
 	default:
 		/* LMDB's own codes are negative: all others mean damage. */
@@ -146,6 +148,51 @@ environment_commit(struct environment *e)
 	}
 	/* EIO is also what LMDB makes of a write that a full disk cut. */
 	return environment_error(rc);
+}
+
+int
+environment_reserve(struct environment *e, uint64_t len)
+{
+	mdb_filehandle_t fd;
+	int rc;
+
+	if (len > INT64_MAX)
+		return -ENOSPC;
+	rc = mdb_env_get_fd(e->env, &fd);
+	if (rc == 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) < 0)
+		rc = errno;
+	return rc == EOPNOTSUPP ? 0 : environment_error(rc);
+}
+
+void
+environment_release_pages(struct environment *e)
+{
+	MDB_envinfo info;
+
+	/* What is not done here the kernel does when it wants them back. */
+	if (mdb_env_info(e->env, &info) == 0)
+		(void)madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTNEED);
+}
+
+int
+environment_copy(struct environment *from, struct environment *to)
+{
+	MDB_cursor *cursor;
+	MDB_val key;
+	MDB_val value;
+	int rc;
+
+	rc = mdb_cursor_open(from->txn, from->dbi, &cursor);
+	if (rc)
+		return environment_error(rc);
+	/* Appending fails where keys are out of order: no copy of damage. */
+	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		rc = mdb_put(to->txn, to->dbi, &key, &value, MDB_APPEND);
+		if (rc)
+			break;
+	}
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : environment_error(rc);
 }
 
 void

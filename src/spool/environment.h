@@ -12,6 +12,7 @@
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/compiler.h"
@@ -56,6 +57,19 @@ int environment_put(struct environment *e, enum environment_record record,
  * safe, so it may be durable or not. Else nothing of it will be there.
  */
 int environment_commit(struct environment *e) MUST_CHECK;
+
+/*
+ * See to it that the file has room for len bytes on the disk without getting
+ * longer, where the file system can do that. -ENOSPC.
+ */
+int environment_reserve(struct environment *e, uint64_t len) MUST_CHECK;
+
+/* Let go of the pages read so far, which count as memory of this process. */
+void environment_release_pages(struct environment *e);
+
+/* Store all records of from in to, which has none of them. */
+int environment_copy(
+    struct environment *from, struct environment *to) MUST_CHECK;
 
 /* Abort what was not committed, and close; a closed one is fine. */
 void environment_close(struct environment *e);

@@ -7,7 +7,12 @@
 #include "spool/part.h"
 #include "spool/spool_internal.h"
 
-enum { CHECKSUM_LEN = 8 };
+enum {
+	CHECKSUM_LEN = 8,
+	/* Chunks that one transaction removes: a list of more freed pages
+	 * would itself need pages that stand side by side. */
+	CHUNKS_REMOVED_MAX = 400,
+};
 
 /* ---- put ----------------------------------------------------------- */
 
@@ -207,8 +212,8 @@ read_sealed_envelope(
 	return 0;
 }
 
-static int
-read_state(struct spool *s, uint64_t id, struct message_state *state)
+int
+spool_read_state(struct spool *s, uint64_t id, struct message_state *state)
 {
 	struct buf bytes = BUF_INIT;
 	int rc =
@@ -247,7 +252,7 @@ spool_get(struct spool *s, uint64_t id, struct envelope *e,
 	if (rc == 0)
 		rc = record_decode_envelope(fields.data, fields.len, &got);
 	if (rc == 0)
-		rc = read_state(s, id, &got_state);
+		rc = spool_read_state(s, id, &got_state);
 	/* One part without the other is half a message. */
 	if (rc == -ENOENT ||
 	    (rc == 0 && got.recipient_count != got_state.recipient_count))
@@ -295,36 +300,39 @@ spool_verify(struct spool *s, uint64_t id, struct digest *d)
 /* ---- change -------------------------------------------------------- */
 
 static void
-subtract(uint64_t *from, uint64_t n)
+subtract(struct spool *s, uint64_t *from, uint64_t n)
 {
+	if (*from < n)
+		s->counters.is_doubtful = true;
 	*from = *from > n ? *from - n : 0;
 }
 
 /*
- * Take the state of a message away, with its entry in the schedule. One that
- * cannot be read counts as new, as most are.
+ * Take the state of a message away, with its entry in the schedule. Nobody
+ * knows what one that cannot be read was counted as.
  */
 static int
 remove_state(struct spool *s, uint64_t id)
 {
 	struct message_state old = {0};
 	uint64_t len;
+	bool is_readable;
 	int rc;
 
-	rc = read_state(s, id, &old);
-	if (rc == -ENOENT)
-		return rc;
+	rc = spool_read_state(s, id, &old);
 	if (rc < 0 && rc != -EBADMSG)
 		return rc;
-	if (rc == 0 && state_is_scheduled(&old)) {
+	is_readable = rc == 0;
+	rc = 0;
+	if (is_readable && state_is_scheduled(&old))
 		rc = schedule_remove(&s->environment, old.due_ms, id);
-		if (rc < 0)
-			goto out;
-	}
-	rc = part_remove(&s->environment, id, PART_STATE, &len);
 	if (rc == 0)
-		subtract(&s->counters.count[old.phase], 1);
-out:
+		rc = part_remove(
+		    &s->environment, id, PART_STATE, SIZE_MAX, &len);
+	if (rc == 0 && is_readable)
+		subtract(s, &s->counters.count[old.phase], 1);
+	else
+		s->counters.is_doubtful = true;
 	state_release(&old);
 	return rc;
 }
@@ -354,7 +362,7 @@ spool_hold_damaged(struct spool *s, uint64_t id)
 	if (read_sealed_envelope(s, id, &fields, &checksum) < 0 ||
 	    record_decode_envelope(fields.data, fields.len, &e) < 0)
 		e.recipient_count = 1;
-	if (read_state(s, id, &state) < 0 ||
+	if (spool_read_state(s, id, &state) < 0 ||
 	    state.recipient_count != e.recipient_count) {
 		state_release(&state);
 		state_init(&state, e.recipient_count, 0);
@@ -380,10 +388,28 @@ spool_remove(struct spool *s, uint64_t id)
 	rc = remove_state(s, id);
 	if (rc < 0 && rc != -ENOENT)
 		return rc;
-	rc = part_remove(&s->environment, id, PART_ALL, &len);
+	rc = part_remove(
+	    &s->environment, id, PART_ALL, CHUNKS_REMOVED_MAX, &len);
+	subtract(s, &s->counters.bytes, len);
+	return rc > 0 ? leftover_add(&s->environment, id) : rc;
+}
+
+int
+spool_sweep(struct spool *s)
+{
+	uint64_t id = 0;
+	uint64_t len = 0;
+	int rc;
+
+	rc = leftover_next(&s->environment, &id);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	rc = part_remove(
+	    &s->environment, id, PART_ALL, CHUNKS_REMOVED_MAX, &len);
+	subtract(s, &s->counters.bytes, len);
 	if (rc == 0)
-		subtract(&s->counters.bytes, len);
-	return rc;
+		rc = leftover_remove(&s->environment, id);
+	return rc < 0 ? rc : 1;
 }
 
 int

@@ -9,8 +9,10 @@
 enum {
 	KEY_MESSAGE = 0x10,
 	KEY_SCHEDULE = 0x11,
+	KEY_LEFTOVER = 0x12,
 	MESSAGE_KEY_LEN = 1 + 8 + 1 + 4,
 	SCHEDULE_KEY_LEN = 1 + 8 + 8,
+	LEFTOVER_KEY_LEN = 1 + 8,
 };
 
 /* ---- keys ---------------------------------------------------------- */
@@ -32,6 +34,14 @@ schedule_key(unsigned char *bytes, int64_t due_ms, uint64_t id)
 	bytes_put_be64(bytes + 1, (uint64_t)due_ms);
 	bytes_put_be64(bytes + 9, id);
 	return (MDB_val){.mv_data = bytes, .mv_size = SCHEDULE_KEY_LEN};
+}
+
+static MDB_val
+leftover_key(unsigned char *bytes, uint64_t id)
+{
+	bytes[0] = KEY_LEFTOVER;
+	bytes_put_be64(bytes + 1, id);
+	return (MDB_val){.mv_data = bytes, .mv_size = LEFTOVER_KEY_LEN};
 }
 
 /* The first key that is not below key. -ENOENT: it is of another kind. */
@@ -152,77 +162,176 @@ part_get_all(struct environment *e, uint64_t id, enum part part, size_t max,
 	return chunk == 0 ? -ENOENT : 0;
 }
 
+/* A prefix of keys, not chunk numbers: a damaged message may have gaps. */
+static size_t
+prefix_len(enum part part)
+{
+	return part == PART_ALL ? 1 + 8 : 1 + 8 + 1;
+}
+
+/* The next key of a part behind the last, which is moved to it. */
+static int
+next_of_part(MDB_cursor *cursor, enum part part, unsigned char *last,
+    MDB_cursor_op op, MDB_val *value)
+{
+	MDB_val key = {.mv_data = last, .mv_size = MESSAGE_KEY_LEN};
+	int rc = mdb_cursor_get(cursor, &key, value, op);
+
+	if (rc)
+		return rc;
+	if (key.mv_size < prefix_len(part) ||
+	    memcmp(key.mv_data, last, prefix_len(part)) != 0)
+		return MDB_NOTFOUND;
+	/* Keys out of order would let us go round in circles. */
+	if (key.mv_size != MESSAGE_KEY_LEN ||
+	    (op == MDB_NEXT && memcmp(key.mv_data, last, key.mv_size) <= 0))
+		return MDB_CORRUPTED;
+	memcpy(last, key.mv_data, key.mv_size);
+	return 0;
+}
+
 int
 part_len(struct environment *e, uint64_t id, enum part part, uint64_t *len)
 {
-	unsigned char bytes[MESSAGE_KEY_LEN];
+	unsigned char last[MESSAGE_KEY_LEN];
+	MDB_cursor *cursor;
+	MDB_val value;
 	uint64_t sum = 0;
 	int rc;
 
-	for (uint32_t chunk = 0;; chunk++) {
-		MDB_val key = message_key(bytes, id, part, chunk);
-		MDB_val value;
-
-		rc = environment_error(mdb_get(e->txn, e->dbi, &key, &value));
-		if (rc < 0)
-			break;
+	message_key(last, id, part, 0);
+	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
+	if (rc)
+		return environment_error(rc);
+	rc = next_of_part(cursor, part, last, MDB_SET_RANGE, &value);
+	while (rc == 0) {
 		sum += value.mv_size;
+		rc = next_of_part(cursor, part, last, MDB_NEXT, &value);
 	}
-	if (rc != -ENOENT)
-		return rc;
+	mdb_cursor_close(cursor);
+	if (rc != MDB_NOTFOUND)
+		return environment_error(rc);
 	*len = sum;
 	return 0;
 }
 
 int
-part_remove(struct environment *e, uint64_t id, enum part part, uint64_t *len)
+part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
+    uint64_t *len)
 {
-	/* A prefix, not chunk numbers: a damaged message may have gaps. */
-	const size_t prefix_len = part == PART_ALL ? 1 + 8 : 1 + 8 + 1;
 	unsigned char bytes[MESSAGE_KEY_LEN];
 	uint64_t removed = 0;
 	MDB_cursor *cursor;
 	int rc;
 
 	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
-	while (rc == 0) {
+	for (size_t n = 0; rc == 0 && n <= max; n++) {
 		MDB_val key = message_key(bytes, id, part, 0);
 		MDB_val value;
 
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
 		if (rc)
 			break;
-		if (key.mv_size < prefix_len ||
-		    memcmp(key.mv_data, bytes, prefix_len) != 0) {
+		if (key.mv_size < prefix_len(part) ||
+		    memcmp(key.mv_data, bytes, prefix_len(part)) != 0) {
 			rc = MDB_NOTFOUND;
 			break;
 		}
+		if (n == max)
+			break;
 		removed += value.mv_size;
 		rc = mdb_cursor_del(cursor, 0);
 	}
 	mdb_cursor_close(cursor);
-	if (rc != MDB_NOTFOUND)
+	if (rc != 0 && rc != MDB_NOTFOUND)
 		return environment_error(rc);
 	*len = removed;
-	return 0;
+	return rc == 0 ? 1 : 0;
+}
+
+/* True if the key is the first that a message which is there has. */
+static bool
+is_first_key(const MDB_val *key)
+{
+	const char *bytes = key->mv_data;
+
+	return bytes[9] == PART_ENVELOPE && bytes_get_be32(bytes + 10) == 0;
+}
+
+/* 0 if id is that of a removed message, -ENOENT if not. */
+static int
+find_leftover(struct environment *e, uint64_t id)
+{
+	unsigned char bytes[LEFTOVER_KEY_LEN];
+	MDB_val key = leftover_key(bytes, id);
+	MDB_val nothing;
+
+	return environment_error(mdb_get(e->txn, e->dbi, &key, &nothing));
 }
 
 int
 part_next_id(struct environment *e, uint64_t *id)
 {
 	unsigned char bytes[MESSAGE_KEY_LEN];
+	uint64_t found = *id;
+	MDB_val key;
+	int rc;
+
+	do {
+		if (found == UINT64_MAX)
+			return -ENOENT;
+		key = message_key(bytes, found + 1, PART_ALL, 0);
+		rc = find(e, &key, MESSAGE_KEY_LEN);
+		if (rc < 0)
+			return rc;
+		/* Keys out of order would let us go round in circles. */
+		if (bytes_get_be64((const char *)key.mv_data + 1) <= found)
+			return -EBADMSG;
+		found = bytes_get_be64((const char *)key.mv_data + 1);
+		rc = is_first_key(&key) ? -ENOENT : find_leftover(e, found);
+	} while (rc == 0);
+	if (rc != -ENOENT)
+		return rc;
+	*id = found;
+	return 0;
+}
+
+/* ---- leftovers ----------------------------------------------------- */
+
+int
+leftover_add(struct environment *e, uint64_t id)
+{
+	unsigned char bytes[LEFTOVER_KEY_LEN];
+	MDB_val key = leftover_key(bytes, id);
+	MDB_val nothing = {0};
+
+	return environment_error(mdb_put(e->txn, e->dbi, &key, &nothing, 0));
+}
+
+int
+leftover_remove(struct environment *e, uint64_t id)
+{
+	unsigned char bytes[LEFTOVER_KEY_LEN];
+	MDB_val key = leftover_key(bytes, id);
+
+	return environment_error(mdb_del(e->txn, e->dbi, &key, NULL));
+}
+
+int
+leftover_next(struct environment *e, uint64_t *id)
+{
+	unsigned char bytes[LEFTOVER_KEY_LEN];
 	uint64_t found;
 	MDB_val key;
 	int rc;
 
 	if (*id == UINT64_MAX)
 		return -ENOENT;
-	key = message_key(bytes, *id + 1, PART_ALL, 0);
-	rc = find(e, &key, MESSAGE_KEY_LEN);
+	key = leftover_key(bytes, *id + 1);
+	rc = find(e, &key, LEFTOVER_KEY_LEN);
 	if (rc < 0)
 		return rc;
 	found = bytes_get_be64((const char *)key.mv_data + 1);
-	/* Keys out of order would let callers go round in circles. */
 	if (found <= *id)
 		return -EBADMSG;
 	*id = found;

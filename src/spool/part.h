@@ -38,14 +38,25 @@ int part_len(struct environment *e, uint64_t id, enum part part,
     uint64_t *len) MUST_CHECK;
 
 /*
- * Remove a part, or all of them, if there is any; *len is how many bytes that
- * were.
+ * Remove up to max chunks of a part, or of all of them: 1 if that was not
+ * enough, 0 if nothing is left. *len is how many bytes were removed.
  */
-int part_remove(struct environment *e, uint64_t id, enum part part,
+int part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
     uint64_t *len) MUST_CHECK;
 
-/* The smallest id above *id that has an envelope or a state. -ENOENT. */
+/*
+ * The smallest id above *id of which there is anything, other than what is
+ * left of a removed message. -ENOENT.
+ */
 int part_next_id(struct environment *e, uint64_t *id) MUST_CHECK;
+
+/*
+ * What is left of a message that was removed, as that is more than one
+ * transaction should free. leftover_next() finds the smallest id above *id.
+ */
+int leftover_add(struct environment *e, uint64_t id) MUST_CHECK;
+int leftover_remove(struct environment *e, uint64_t id) MUST_CHECK;
+int leftover_next(struct environment *e, uint64_t *id) MUST_CHECK;
 
 int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 

@@ -13,6 +13,16 @@
 enum {
 	/* Room beside the data itself: tree, free list, what others freed. */
 	MAP_SLACK = 4 << 20,
+	MAP_SLACK_OF_CHANGE = 64 << 20,
+	/*
+	 * A removal writes new pages before it frees old ones, and what two
+	 * of them in a row free is not yet to be used by the third. On a disk
+	 * that is full so much must be left.
+	 */
+	ROOM_MIN = 384 << 10,
+	ROOM = 512 << 10,   /* what is asked for when there is less than that */
+	PER_MESSAGE = 8192, /* of its records and its share of the tree */
+	BLOCK = 512,	    /* of st_blocks */
 	MODE_SHARED = S_IRWXG, /* of a spool that a group shares */
 };
 
@@ -42,13 +52,11 @@ check_directory(int dir_fd)
 
 /* LMDB creates what is missing; here nothing may be created. */
 static int
-check_file(int dir_fd)
+check_file(int dir_fd, struct stat *st)
 {
-	struct stat st;
-
-	if (fstatat(dir_fd, SPOOL_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dir_fd, SPOOL_FILE, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size == 0)
+	if (!S_ISREG(st->st_mode) || st->st_nlink != 1 || st->st_size == 0)
 		return -EBADMSG;
 	return 0;
 }
@@ -57,11 +65,12 @@ int
 spool_open_fd(int dir_fd, struct spool **out)
 {
 	struct spool *s;
+	struct stat st;
 	int rc;
 
 	rc = check_directory(dir_fd);
 	if (rc == 0)
-		rc = check_file(dir_fd);
+		rc = check_file(dir_fd, &st);
 	if (rc < 0) {
 		close(dir_fd);
 		return rc;
@@ -110,33 +119,25 @@ spool_close(struct spool *s)
 
 /* ---- small records ------------------------------------------------- */
 
-static int
-check_identity(struct environment *e)
-{
-	struct spool_identity identity;
-	MDB_val value;
-	int rc;
-
-	rc = environment_get(e, ENVIRONMENT_IDENTITY, &value);
-	if (rc == 0)
-		rc = record_decode_identity(
-		    value.mv_data, value.mv_size, &identity);
-	if (rc == 0)
-		free(identity.site);
-	return rc;
-}
-
+/* Counters that cannot be read are no reason to refuse mail. */
 static int
 load_counters(struct spool *s)
 {
 	MDB_val value;
 	int rc;
 
+	s->counters = (struct spool_counters){0};
 	rc = environment_get(&s->environment, ENVIRONMENT_COUNTERS, &value);
 	if (rc == 0)
 		rc = record_decode_counters(
 		    value.mv_data, value.mv_size, &s->counters);
-	return rc;
+	if (rc != -EBADMSG)
+		return rc;
+	s->counters.is_doubtful = true;
+	if (!s->is_writer)
+		return 0;
+	rc = spool_repair(s);
+	return rc < 0 ? rc : 0;
 }
 
 static int
@@ -171,42 +172,74 @@ spool_get_settings(struct spool *s, struct spool_settings *settings)
 	return rc;
 }
 
+int
+spool_set_settings(struct spool *s, const struct spool_settings *settings)
+{
+	struct buf bytes = BUF_INIT;
+	int rc;
+
+	record_encode_settings(settings, &bytes);
+	rc = environment_put(&s->environment, ENVIRONMENT_SETTINGS, &bytes);
+	buf_release(&bytes);
+	return rc;
+}
+
 /* ---- transactions -------------------------------------------------- */
+
+/* What need bytes take: chunks fill their pages but for 16 bytes of each. */
+static uint64_t
+in_pages(uint64_t need)
+{
+	return need + need / 32;
+}
 
 /* How far the file may grow: not a fixed size, as RLIMIT_AS counts it. */
 static int
-map_length(int dir_fd, uint64_t need, size_t *len)
+map_length(
+    const struct spool *s, enum spool_access access, uint64_t need, size_t *len)
 {
-	struct stat st;
+	const uint64_t slack =
+	    access == SPOOL_CHANGE ? MAP_SLACK_OF_CHANGE : MAP_SLACK;
 	uint64_t sum;
 
-	if (fstatat(dir_fd, SPOOL_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
-	/* Chunks fill their pages but for 16 bytes of each. */
-	if (__builtin_add_overflow(need, need / 32, &sum) ||
-	    __builtin_add_overflow(sum, (uint64_t)st.st_size, &sum) ||
-	    __builtin_add_overflow(sum, MAP_SLACK, &sum) || sum > SIZE_MAX / 2)
+	if (need > SIZE_MAX / 4 || s->file.st_size > INT64_MAX / 4)
 		return -ENOMEM;
+	sum = (uint64_t)s->file.st_size + in_pages(need) + slack;
 	*len = (size_t)(sum & ~UINT64_C(0xffff));
 	return 0;
 }
 
-int
-spool_begin(struct spool *s, enum spool_access access, uint64_t need,
-    int64_t deadline_ms)
+/*
+ * Leave room to remove messages when a new one of need bytes will have been
+ * added. What the file has of the disk and does not use counts as such.
+ */
+static int
+reserve_room(struct spool *s, uint64_t need)
+{
+	const uint64_t len = (uint64_t)s->file.st_size;
+	const uint64_t blocks = (uint64_t)s->file.st_blocks * BLOCK;
+	uint64_t used = 2 * s->counters.bytes;
+
+	for (int i = 0; i < PHASE_COUNT; i++)
+		used += s->counters.count[i] * PER_MESSAGE;
+	if (used > len)
+		used = len;
+	if (blocks >= used + in_pages(need) + ROOM_MIN)
+		return 0;
+	return environment_reserve(
+	    &s->environment, len + in_pages(need) + ROOM);
+}
+
+/* The lock is held. */
+static int
+open_environment(struct spool *s, enum spool_access access, uint64_t need)
 {
 	size_t map_len = 0;
 	int rc;
 
-	spool_is_committing = 0;
-	s->is_writer = access == SPOOL_WRITE;
-	rc = lock_take(s->dir_fd, s->is_writer ? LOCK_EXCLUSIVE : LOCK_SHARED,
-	    deadline_ms);
-	if (rc < 0)
-		return rc;
-	rc = check_file(s->dir_fd);
+	rc = check_file(s->dir_fd, &s->file);
 	if (rc == 0)
-		rc = map_length(s->dir_fd, need, &map_len);
+		rc = map_length(s, access, need, &map_len);
 	/* LMDB takes paths only; /proc/self/fd is not there in a jail. */
 	if (rc == 0 && fchdir(s->dir_fd) < 0)
 		rc = -errno;
@@ -214,9 +247,27 @@ spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 		rc = environment_open(
 		    &s->environment, SPOOL_FILE, s->is_writer, map_len);
 	if (rc == 0)
-		rc = check_identity(&s->environment);
-	if (rc == 0)
 		rc = load_counters(s);
+	if (rc == 0)
+		rc = spool_check_origin(s);
+	if (rc == 0 && access == SPOOL_WRITE)
+		rc = reserve_room(s, need);
+	return rc;
+}
+
+int
+spool_begin(struct spool *s, enum spool_access access, uint64_t need,
+    int64_t deadline_ms)
+{
+	int rc;
+
+	spool_is_committing = 0;
+	s->is_writer = access != SPOOL_READ;
+	rc = lock_take(s->dir_fd, s->is_writer ? LOCK_EXCLUSIVE : LOCK_SHARED,
+	    deadline_ms);
+	if (rc < 0)
+		return rc;
+	rc = open_environment(s, access, need);
 	if (rc < 0) {
 		environment_close(&s->environment);
 		lock_release(s->dir_fd);

@@ -65,11 +65,19 @@ int spool_open_fd(int dir_fd, struct spool **out) MUST_CHECK;
 
 void spool_close(struct spool *s); /* NULL is fine */
 
-enum spool_access { SPOOL_READ, SPOOL_WRITE };
+enum spool_access {
+	SPOOL_READ,
+	SPOOL_WRITE,  /* add a message: -ENOSPC unless it leaves room to... */
+	SPOOL_CHANGE, /* ...change and remove those that are there */
+};
 
 /*
  * Take the lock (shared for SPOOL_READ) and begin a transaction. need is how
  * many bytes a SPOOL_WRITE is going to add; deadline_ms is on clock_boot_ms().
+ *
+ * Whoever begins to write notices that the spool is a copy (restored from a
+ * backup, or cloned with its jail): see spool_hold_copied(). And who finds
+ * that the counters cannot be read repairs them: see spool_repair().
  */
 int spool_begin(struct spool *s, enum spool_access access, uint64_t need,
     int64_t deadline_ms) MUST_CHECK;
@@ -155,8 +163,14 @@ int spool_set_state(
  */
 int spool_hold_damaged(struct spool *s, uint64_t id) MUST_CHECK;
 
-/* Remove a message altogether. -ENOENT: there was none. */
+/*
+ * Remove a message altogether. -ENOENT: there was none. Of a long text part is
+ * left for spool_sweep() to free, in transactions that are soon over.
+ */
 int spool_remove(struct spool *s, uint64_t id) MUST_CHECK;
+
+/* Free something of the messages removed before: 1, or 0 if nothing is left. */
+int spool_sweep(struct spool *s) MUST_CHECK;
 
 /*
  * Remove an entry of the schedule whose message is not there, or cannot be
@@ -166,5 +180,33 @@ int spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id) MUST_CHECK;
 
 int spool_get_counters(struct spool *s, struct spool_counters *c) MUST_CHECK;
 int spool_get_settings(struct spool *s, struct spool_settings *c) MUST_CHECK;
+int spool_set_settings(
+    struct spool *s, const struct spool_settings *c) MUST_CHECK;
+
+/* ---- upkeep: the worker's -------------------------------------------- */
+
+/*
+ * Put messages that came with a copy of a spool on hold as "copied spool", as
+ * the original has perhaps sent them: up to max from *after_id on, which moves
+ * along; *held is how many. 1 while there is more, 0 when all was done or the
+ * spool is no copy.
+ */
+int spool_hold_copied(
+    struct spool *s, uint64_t *after_id, size_t max, size_t *held) MUST_CHECK;
+
+/*
+ * Make counters and schedule what the messages say they must be. 1 if
+ * something was wrong, 0 if not.
+ */
+int spool_repair(struct spool *s) MUST_CHECK;
+
+/* ---- outside of a transaction ---------------------------------------- */
+
+/*
+ * Replace a file that has grown and is nearly empty by one that holds what is
+ * left in it; senders wait for as long as a small commit takes. 1 if it was
+ * replaced, 0 if there was no need, else -errno and all is as it was.
+ */
+int spool_shrink(struct spool *s, int64_t deadline_ms) MUST_CHECK;
 
 #endif

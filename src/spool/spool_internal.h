@@ -4,11 +4,15 @@
  *
  *   spool.c     the directory, transactions, and the records beside messages
  *   message.c   messages within a transaction
+ *   origin.c    is it the spool that was made here, or a copy?
+ *   repair.c    counters and schedule, from the messages
+ *   shrink.c    a small file in place of a large one
  */
 #ifndef SPOOL_SPOOL_INTERNAL_H
 #define SPOOL_SPOOL_INTERNAL_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "spool/environment.h"
 #include "spool/spool.h"
@@ -18,6 +22,22 @@ struct spool {
 	bool is_writer;
 	struct environment environment; /* .txn is set in a transaction */
 	struct spool_counters counters; /* of the transaction */
+	struct stat file;		/* when the transaction began */
+	uint64_t copied_to_id;		/* of the identity */
 };
+
+/*
+ * Check that this is a spool; when writing, note whether it is the one that
+ * was made here. The counters must be loaded.
+ */
+int spool_check_origin(struct spool *s) MUST_CHECK;
+
+/* Write the identity, as that of the file whose inode this is. */
+int spool_put_origin(struct spool *s, struct environment *to,
+    uint64_t file_inode, uint64_t copied_to_id) MUST_CHECK;
+
+/* As spool_get() does. -ENOENT: there is no state; -EBADMSG. */
+int spool_read_state(
+    struct spool *s, uint64_t id, struct message_state *state) MUST_CHECK;
 
 #endif

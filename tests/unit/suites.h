@@ -31,6 +31,7 @@
 	X(spool_damage)                                                        \
 	X(spool_open)                                                          \
 	X(spool_full)                                                          \
+	X(spool_upkeep)                                                        \
 	X(create)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \

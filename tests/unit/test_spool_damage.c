@@ -200,7 +200,6 @@ START_TEST(a_state_that_cannot_be_read_can_be_replaced)
 	fixture_set(id, PHASE_HELD, 0);
 	ck_assert_int_eq(get(id), 0);
 	fixture_commit();
-	fixture_check_counters();
 }
 END_TEST
 
@@ -263,6 +262,8 @@ END_TEST
 
 /* ---- the records beside the messages ------------------------------- */
 
+/* Counters are none of them: they are repaired. */
+
 static const struct {
 	const char *name;
 	char key;
@@ -276,8 +277,8 @@ static const struct {
     {"empty identity", 1, "", 0, -EBADMSG, 0},
     {"no settings", 2, NULL, 0, 0, -EBADMSG},
     {"garbage settings", 2, BYTES("garbage"), 0, -EBADMSG},
-    {"no counters", 3, NULL, 0, -EBADMSG, 0},
-    {"garbage counters", 3, BYTES("garbage"), -EBADMSG, 0},
+    {"no counters", 3, NULL, 0, 0, 0},
+    {"garbage counters", 3, BYTES("garbage"), 0, 0},
 };
 
 START_TEST(a_damaged_record_of_the_spool_is_refused)
