@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/privilege.h"
 #include "flushctl/access.h"
 #include "flushctl/verb.h"
+
+enum { CPU_MAX_SEC = 20 }; /* under one lock */
 
 /* ---- a file that kills --------------------------------------------- */
 
@@ -35,7 +38,8 @@ on_crash(int signal)
 static void
 catch_crashes(const char *dir)
 {
-	static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+	static const int signals[] = {
+	    SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
 	const struct sigaction action = {.sa_handler = on_crash};
 
 	crash_dir = dir;
@@ -80,11 +84,24 @@ access_open(const char *dir, struct spool **spool)
 	return STATUS_DONE;
 }
 
+static int
+access_begin_as(struct spool *s, enum spool_access access)
+{
+	/* A search that goes round in circles ends as a crash does. */
+	cpu_limit(CPU_MAX_SEC);
+	return spool_begin(s, access, 0, clock_boot_ms() + ACCESS_TIMEOUT_MS);
+}
+
 int
 access_begin(struct spool *s)
 {
-	return spool_begin(
-	    s, SPOOL_READ, 0, clock_boot_ms() + ACCESS_TIMEOUT_MS);
+	return access_begin_as(s, SPOOL_READ);
+}
+
+int
+access_begin_change(struct spool *s)
+{
+	return access_begin_as(s, SPOOL_CHANGE);
 }
 
 /* ---- errors -------------------------------------------------------- */

@@ -20,8 +20,9 @@ enum { ACCESS_TIMEOUT_MS = 30 * 1000 };
  */
 int access_open(const char *dir, struct spool **spool) MUST_CHECK;
 
-/* Begin to read. 0 or -errno of spool_begin(). */
+/* Begin to read, or to change. 0 or -errno of spool_begin(). */
 int access_begin(struct spool *s) MUST_CHECK;
+int access_begin_change(struct spool *s) MUST_CHECK;
 
 /* Say what a -errno of the spool means; STATUS_FAILED. */
 int access_failed(const char *dir, int rc);

@@ -18,6 +18,7 @@ static const struct verb *const verbs[] = {
     &verb_init,
     &verb_list,
     &verb_show,
+    &verb_release,
 };
 
 /* ---- messages ------------------------------------------------------ */
@@ -68,7 +69,7 @@ print_help(void)
 	buf_add_str(&text, "usage: flushctl [--spool DIR] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		buf_add_format(
-		    &text, "  %-5s %s\n", verbs[i]->name, verbs[i]->arguments);
+		    &text, "  %-7s %s\n", verbs[i]->name, verbs[i]->arguments);
 	buf_add_str(&text,
 	    "\n"
 	    "  --spool DIR  the spool; otherwise $MINI_SENDMAIL_SPOOL, or\n"

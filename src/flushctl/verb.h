@@ -30,6 +30,7 @@ struct verb {
 extern const struct verb verb_init;
 extern const struct verb verb_list;
 extern const struct verb verb_show;
+extern const struct verb verb_release;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushd/batch.h"
+#include "flushd/turn.h"
 #include "mail/queue_id.h"
 
 void
@@ -23,7 +24,7 @@ look(struct batch *b, struct spool *s)
 
 	b->count = 0;
 	b->at = 0;
-	rc = delivery_begin_read(s);
+	rc = turn_begin(s, SPOOL_READ);
 	if (rc < 0)
 		return rc;
 	while (rc == 0 && b->count < BATCH_MAX) {

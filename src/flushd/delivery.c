@@ -4,15 +4,8 @@
 
 #include "base/clock.h"
 #include "flushd/delivery.h"
+#include "flushd/turn.h"
 #include "mail/queue_id.h"
-
-enum { LOCK_TIMEOUT_MS = 30 * 1000 }; /* as long as senders wait */
-
-static int
-begin(struct spool *s, enum spool_access access)
-{
-	return spool_begin(s, access, 0, clock_boot_ms() + LOCK_TIMEOUT_MS);
-}
 
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
 static void
@@ -52,7 +45,7 @@ survey(struct delivery *d, struct spool *s)
 			break;
 		/* Let senders in between. */
 		spool_abort(s);
-		more = begin(s, SPOOL_READ);
+		more = turn_begin(s, SPOOL_READ);
 		if (more < 0)
 			break;
 	}
@@ -73,7 +66,7 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	*d = (struct delivery){.id = id};
 	buf_init(&d->trace);
 	buf_init(&d->piece);
-	rc = begin(s, SPOOL_READ);
+	rc = turn_begin(s, SPOOL_READ);
 	if (rc < 0)
 		return rc;
 	rc = spool_get(s, id, &d->envelope, &d->state);
@@ -144,7 +137,7 @@ read_piece(struct delivery *d, struct spool *s)
 {
 	int rc;
 
-	rc = begin(s, SPOOL_READ);
+	rc = turn_begin(s, SPOOL_READ);
 	if (rc < 0)
 		return rc;
 	buf_clear(&d->piece);
@@ -189,27 +182,18 @@ delivery_read(
 	return 1;
 }
 
-/* Commit what rc says was done, or leave the spool as it was. */
 static int
 finish(struct spool *s, int rc)
 {
-	if (rc == 0)
-		return spool_commit(s);
-	spool_abort(s);
+	rc = turn_end(s, rc);
 	/* An operator removed it meanwhile: there is nothing to change. */
 	return rc == -ENOENT ? 0 : rc;
 }
 
 int
-delivery_begin_read(struct spool *s)
-{
-	return begin(s, SPOOL_READ);
-}
-
-int
 delivery_store(struct delivery *d, struct spool *s)
 {
-	int rc = begin(s, SPOOL_CHANGE);
+	int rc = turn_begin(s, SPOOL_CHANGE);
 
 	if (rc < 0)
 		return rc;
@@ -219,7 +203,7 @@ delivery_store(struct delivery *d, struct spool *s)
 int
 delivery_remove(struct delivery *d, struct spool *s)
 {
-	int rc = begin(s, SPOOL_CHANGE);
+	int rc = turn_begin(s, SPOOL_CHANGE);
 
 	return rc < 0 ? rc : finish(s, spool_remove(s, d->id));
 }
@@ -227,7 +211,7 @@ delivery_remove(struct delivery *d, struct spool *s)
 int
 delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 {
-	int rc = begin(s, SPOOL_CHANGE);
+	int rc = turn_begin(s, SPOOL_CHANGE);
 
 	return rc < 0 ? rc : finish(s, spool_unschedule(s, due_ms, id));
 }
@@ -235,7 +219,7 @@ delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 int
 delivery_hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
 {
-	int rc = begin(s, SPOOL_CHANGE);
+	int rc = turn_begin(s, SPOOL_CHANGE);
 
 	if (rc < 0)
 		return rc;

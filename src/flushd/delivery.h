@@ -66,9 +66,6 @@ void delivery_begin(struct delivery *d);
 int delivery_read(struct delivery *d, struct spool *s, const char **text,
     size_t *len) MUST_CHECK;
 
-/* Begin to read the spool, as delivery_load() does. */
-int delivery_begin_read(struct spool *s) MUST_CHECK;
-
 /* Hold a message that delivery_load() found damaged; due_ms is where the
  * schedule had it. Its entry there goes in any case. */
 int delivery_hold_damaged(

@@ -183,8 +183,9 @@ on_worker_ended(void *context, int status)
 	connector_free(s->connector);
 	s->connector = NULL;
 	if (s->options->is_once)
-		end(s,
-		    is_done && s->waiting == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+		end(s, (is_done || is_relay_down) && s->waiting == 0
+			   ? EXIT_SUCCESS
+			   : EXIT_FAILURE);
 	else if (s->is_stopping)
 		end(s, EXIT_SUCCESS);
 	if (s->options->is_once || s->is_stopping)

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "flushd/attempt.h"
 #include "flushd/batch.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
@@ -16,7 +15,9 @@
 #include "flushd/event.h"
 #include "flushd/host.h"
 #include "flushd/link.h"
+#include "flushd/outcome.h"
 #include "flushd/sandbox.h"
+#include "flushd/upkeep.h"
 #include "flushd/worker.h"
 #include "mail/queue_id.h"
 
@@ -25,9 +26,6 @@ enum {
 	STOP_TIMEOUT_MS = 60 * 1000,
 	/* Transactions of one message in a row that settled nobody. */
 	FRUITLESS_MAX = 3,
-	/* Between two attempts to record an outcome; doubled up to the last. */
-	RECORD_DELAY_MS = 1000,
-	RECORD_DELAY_MAX_MS = 60 * 1000,
 	/* Postfix reckons with clients that keep a connection this long. */
 	LINK_AGE_MAX_MS = 300 * 1000,
 };
@@ -35,22 +33,22 @@ enum {
 struct worker {
 	sd_event *event;
 	struct spool *spool;
-	struct link *link; /* NULL: no connection */
-	int64_t linked_ms; /* since when, by clock_boot_ms() */
-	char relay[80];	   /* its name, for the log */
+	struct link *link;   /* NULL: no connection */
+	bool is_relay_noted; /* on this connection: what it takes */
+	int64_t linked_ms;   /* since when, by clock_boot_ms() */
+	char relay[80];	     /* its name, for the log */
 	sd_event_source *stop_timer;
 	char host[HOST_NAME_SIZE];
+
+	bool has_begun;	    /* what comes before anything is sent is done */
+	bool has_met_relay; /* or tried to: what it takes is known */
 
 	struct batch batch; /* of what is due */
 	struct delivery delivery;
 	bool has_delivery;
+	struct outcome *outcome;
 	bool is_in_transaction; /* its result was not yet taken */
 	unsigned int fruitless;
-
-	bool is_unrecorded; /* the delivery's outcome is known to us only */
-	enum attempt_verdict verdict; /* that it is */
-	int64_t record_delay_ms;
-	sd_event_source *record_timer;
 
 	bool is_last_look; /* the watch is armed: leave if nothing is due */
 	bool is_stopping;
@@ -70,19 +68,11 @@ leave(struct worker *w, enum child_exit status)
 	event_must(sd_event_exit(w->event, (int)status), "exit");
 }
 
-static const char *
-spool_error_text(int error)
-{
-	return error == -EBADMSG     ? "the spool is damaged"
-	       : error == -ETIMEDOUT ? "somebody holds the lock"
-				     : strerror(-error);
-}
-
 /* The spool is of no use: the supervisor tries again later. */
 static void
 give_up(struct worker *w, const char *doing, int error)
 {
-	log_error("%s: %s", doing, spool_error_text(error));
+	log_error("%s: %s", doing, outcome_spool_error(error));
 	leave(w, CHILD_EXIT_FAILED);
 }
 
@@ -100,6 +90,54 @@ tell(struct worker *w, struct channel_message *m)
 
 /* ---- what is due --------------------------------------------------- */
 
+static void
+ask_for_relay(struct worker *w)
+{
+	struct channel_message m = {.kind = CHANNEL_NEED_RELAY};
+
+	w->has_met_relay = true;
+	tell(w, &m);
+}
+
+/*
+ * Load the next message that is due: 1, 0 if there is none, or -errno. What
+ * the spool needs besides is done when there is time for it.
+ */
+static int
+load_next(struct worker *w)
+{
+	int rc = batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
+
+	if (rc != 0 || w->is_last_look)
+		return rc;
+	rc = upkeep_idle(w->spool);
+	if (rc < 0)
+		log_warning("the spool is not kept in order: %s",
+		    outcome_spool_error(rc));
+	if (rc <= 0)
+		return 0;
+	return batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
+}
+
+/* There is nothing to send. */
+static void
+become_idle(struct worker *w)
+{
+	struct channel_message idle = {.kind = CHANNEL_IDLE};
+
+	/* Not idle with a connection: another site may need it. */
+	drop_link(w);
+	if (w->is_last_look) {
+		leave(w, CHILD_EXIT_DONE);
+	} else if (!w->has_met_relay && !upkeep_knows_relay(w->spool)) {
+		/* Senders must know what it takes, before they need to. */
+		ask_for_relay(w);
+	} else {
+		idle.next_due_ms = w->batch.next_due_ms;
+		tell(w, &idle);
+	}
+}
+
 /*
  * See to it that there is a message to send. False: there is none, and what
  * follows from that was done.
@@ -107,8 +145,7 @@ tell(struct worker *w, struct channel_message *m)
 static bool
 has_work(struct worker *w)
 {
-	struct channel_message idle = {.kind = CHANNEL_IDLE};
-	int rc;
+	int rc = 0;
 
 	if (w->is_stopping) {
 		leave(w, CHILD_EXIT_DONE);
@@ -116,59 +153,25 @@ has_work(struct worker *w)
 	}
 	if (w->has_delivery)
 		return true;
-	rc = batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
-	if (rc < 0) {
-		give_up(w, "reading the queue", rc);
-		return false;
-	}
+	if (!w->has_begun)
+		rc = upkeep_begin(w->spool);
+	w->has_begun = true;
+	if (rc == 0)
+		rc = load_next(w);
 	if (rc > 0) {
 		w->has_delivery = true;
 		w->fruitless = 0;
 		w->is_last_look = false;
 		return true;
 	}
-	if (w->is_last_look) {
-		leave(w, CHILD_EXIT_DONE);
-		return false;
-	}
-	/* Not idle with a connection: another site may need it. */
-	drop_link(w);
-	idle.next_due_ms = w->batch.next_due_ms;
-	tell(w, &idle);
+	if (rc < 0)
+		give_up(w, "reading the queue", rc);
+	else
+		become_idle(w);
 	return false;
 }
 
-static void
-ask_for_relay(struct worker *w)
-{
-	struct channel_message m = {.kind = CHANNEL_NEED_RELAY};
-
-	tell(w, &m);
-}
-
 /* ---- outcomes ------------------------------------------------------ */
-
-static void
-log_outcome(const struct worker *w, size_t i, const struct smtp_result *result)
-{
-	const struct delivery *d = &w->delivery;
-	struct buf line = BUF_INIT;
-	char id[QUEUE_ID_TEXT_MAX];
-	const char *reply = result->replies[i] ? result->replies[i] : "";
-	const char *to = d->envelope.recipients[d->tried[i]];
-
-	buf_add_format(&line, "id=%s from=<", queue_id_format(d->id, id));
-	log_escape(&line, d->envelope.sender, strlen(d->envelope.sender), 320);
-	buf_add_str(&line, "> to=<");
-	log_escape(&line, to, strlen(to), 320);
-	buf_add_format(&line, "> relay=%s delay=%.1f status=%s reply=\"",
-	    w->relay,
-	    (double)(clock_wall_ms() - d->envelope.submitted_ms) / 1000,
-	    smtp_outcome_names[result->outcomes[i]]);
-	log_escape(&line, reply, strlen(reply), STATE_REPLY_MAX);
-	log_info("%s\"", line.data);
-	buf_release(&line);
-}
 
 static bool
 is_fruitless(const struct smtp_result *result)
@@ -186,39 +189,12 @@ finish_delivery(struct worker *w)
 	w->has_delivery = false;
 }
 
-static int
-store(struct worker *w)
-{
-	int rc = w->verdict == ATTEMPT_REMOVE
-		     ? delivery_remove(&w->delivery, w->spool)
-		     : delivery_store(&w->delivery, w->spool);
-
-	if (rc < 0)
-		return rc;
-	w->is_unrecorded = false;
-	if (w->verdict != ATTEMPT_AGAIN)
-		finish_delivery(w);
-	return 0;
-}
-
-/*
- * The relay has spoken, and the disk does not take its word: to begin anew
- * would send the message twice. Only the word is tried again, until the spool
- * takes it or is gone.
- */
+/* What was taken from the relay is in the spool. */
 static void
-record_later(struct worker *w, int error)
+on_recorded(struct worker *w)
 {
-	char id[QUEUE_ID_TEXT_MAX];
-
-	log_error("id=%s outcome not yet recorded: %s; again in %d s",
-	    queue_id_format(w->delivery.id, id), spool_error_text(error),
-	    (int)(w->record_delay_ms / 1000));
-	drop_link(w);
-	event_timer_set(w->record_timer, w->record_delay_ms);
-	w->record_delay_ms *= 2;
-	if (w->record_delay_ms > RECORD_DELAY_MAX_MS)
-		w->record_delay_ms = RECORD_DELAY_MAX_MS;
+	if (outcome_is_final(w->outcome))
+		finish_delivery(w);
 }
 
 /*
@@ -228,25 +204,29 @@ record_later(struct worker *w, int error)
 static bool
 record(struct worker *w, const struct smtp_result *result)
 {
-	struct delivery *d = &w->delivery;
-	int rc;
+	int rc = outcome_take(w->outcome, &w->delivery, result, w->relay);
 
-	w->verdict =
-	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
-		d->envelope.submitted_ms, clock_wall_ms(), event_random());
-	for (size_t i = 0; i < result->recipient_count; i++)
-		if (result->outcomes[i] != SMTP_UNTRIED)
-			log_outcome(w, i, result);
-	w->is_unrecorded = true;
-	w->record_delay_ms = RECORD_DELAY_MS;
-	rc = store(w);
 	if (rc == 0)
-		return true;
-	if (rc == -EBADMSG || rc == -ENOENT)
+		on_recorded(w);
+	else if (rc < 0)
 		give_up(w, "recording an outcome", rc);
 	else
-		record_later(w, rc);
-	return false;
+		drop_link(w);
+	return rc == 0;
+}
+
+static void
+on_settled(void *context, int rc)
+{
+	struct worker *w = context;
+
+	if (rc < 0) {
+		give_up(w, "recording an outcome", rc);
+		return;
+	}
+	on_recorded(w);
+	if (has_work(w))
+		ask_for_relay(w);
 }
 
 /* The relay is up, whatever it did to us: that is held against the message. */
@@ -333,6 +313,21 @@ send_text(struct worker *w)
 	return false;
 }
 
+/* Once a connection: it cannot change its mind. */
+static void
+note_relay(struct worker *w)
+{
+	int rc;
+
+	if (w->is_relay_noted)
+		return;
+	w->is_relay_noted = true;
+	rc = upkeep_note_relay(w->spool, smtp_size_limit(link_smtp(w->link)));
+	if (rc < 0)
+		log_warning("senders are not told what the relay takes: %s",
+		    outcome_spool_error(rc));
+}
+
 static bool
 start(struct worker *w)
 {
@@ -367,6 +362,7 @@ on_ready(void *context)
 		drop_link(w);
 		return false;
 	}
+	note_relay(w);
 	if (!has_work(w))
 		return false;
 	if (clock_boot_ms() - w->linked_ms < LINK_AGE_MAX_MS)
@@ -385,30 +381,13 @@ on_verdict(struct worker *w, const char *reason)
 		ask_for_relay(w);
 }
 
-static int
-on_record_timer(sd_event_source *source, uint64_t usec, void *context)
-{
-	struct worker *w = context;
-	int rc = store(w);
-
-	(void)source;
-	(void)usec;
-	if (rc == -EBADMSG || rc == -ENOENT)
-		give_up(w, "recording an outcome", rc);
-	else if (rc < 0)
-		record_later(w, rc);
-	else if (has_work(w))
-		ask_for_relay(w);
-	return 0;
-}
-
 static void
 stop(struct worker *w)
 {
 	if (w->is_stopping)
 		return;
 	w->is_stopping = true;
-	if (w->is_unrecorded && store(w) < 0)
+	if (outcome_is_open(w->outcome) && outcome_retry(w->outcome) < 0)
 		log_error("stopped with an outcome unrecorded: the message "
 			  "will be sent again");
 	/* A message behind its final dot may be taken: wait for the word. */
@@ -428,6 +407,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 			break;
 		snprintf(w->relay, sizeof(w->relay), "%.79s", m->text);
 		w->linked_ms = clock_boot_ms();
+		w->is_relay_noted = false;
 		w->link = link_new(w->event, fd, w->host, on_ready, w);
 		return;
 	case CHANNEL_RELAY_UP:
@@ -515,7 +495,7 @@ worker_main(void)
 		return CHILD_EXIT_FAILED;
 	rc = spool_open_fd(CHILD_SPOOL, &w.spool);
 	if (rc < 0) {
-		log_error("opening the spool: %s", spool_error_text(rc));
+		log_error("opening the spool: %s", outcome_spool_error(rc));
 		return CHILD_EXIT_FAILED;
 	}
 	host_name(w.host);
@@ -528,7 +508,7 @@ worker_main(void)
 		       w.event, NULL, CHILD_CHANNEL, EPOLLIN, on_channel, &w),
 	    "channel");
 	w.stop_timer = event_timer_new(w.event, on_stop_timer, &w);
-	w.record_timer = event_timer_new(w.event, on_record_timer, &w);
+	w.outcome = outcome_new(w.event, w.spool, on_settled, &w);
 	if (has_work(&w))
 		ask_for_relay(&w);
 	rc = sd_event_loop(w.event);
@@ -537,7 +517,7 @@ worker_main(void)
 	link_free(w.link);
 	spool_close(w.spool);
 	sd_event_source_unref(w.stop_timer);
-	sd_event_source_unref(w.record_timer);
+	outcome_free(w.outcome);
 	sd_event_unref(w.event);
 	return rc < 0 ? CHILD_EXIT_FAILED : rc;
 }

@@ -394,6 +394,12 @@ spool_remove(struct spool *s, uint64_t id)
 	return rc > 0 ? leftover_add(&s->environment, id) : rc;
 }
 
+bool
+spool_has_leftovers(struct spool *s)
+{
+	return leftover_next(&s->environment, &(uint64_t){0}) == 0;
+}
+
 int
 spool_sweep(struct spool *s)
 {

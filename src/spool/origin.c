@@ -46,7 +46,7 @@ spool_check_origin(struct spool *s)
 {
 	struct spool_identity identity;
 	struct stat dir;
-	bool is_copy;
+	bool is_moved;
 	int rc;
 
 	if (fstat(s->dir_fd, &dir) < 0)
@@ -56,9 +56,10 @@ spool_check_origin(struct spool *s)
 		return rc;
 	free(identity.site);
 	s->copied_to_id = identity.copied_to_id;
-	is_copy = identity.directory_inode != dir.st_ino ||
-		  identity.file_inode != s->file.st_ino;
-	if (!is_copy || !s->is_writer)
+	is_moved = identity.directory_inode != dir.st_ino ||
+		   identity.file_inode != s->file.st_ino;
+	s->is_copy = is_moved || s->copied_to_id != 0;
+	if (!is_moved || !s->is_writer)
 		return 0;
 	/* From here on it is a spool of its own; what is in it now is not. */
 	s->copied_to_id = s->counters.last_id;
@@ -67,6 +68,12 @@ spool_check_origin(struct spool *s)
 }
 
 /* ---- what came with a copy ----------------------------------------- */
+
+bool
+spool_is_copy(const struct spool *s)
+{
+	return s->is_copy;
+}
 
 /* Put a message on hold unless it waits for a person anyway. */
 static int
@@ -113,5 +120,6 @@ spool_hold_copied(struct spool *s, uint64_t *after_id, size_t max, size_t *held)
 	if (rc != -ENOENT)
 		return rc < 0 ? rc : 1;
 	s->copied_to_id = 0;
+	s->is_copy = false;
 	return spool_put_origin(s, &s->environment, s->file.st_ino, 0);
 }

@@ -80,6 +80,14 @@ count_leftovers(struct spool *s, struct spool_counters *c)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+static bool
+is_equal(const struct spool_counters *a, const struct spool_counters *b)
+{
+	return a->last_id == b->last_id && a->bytes == b->bytes &&
+	       a->is_doubtful == b->is_doubtful &&
+	       memcmp(a->count, b->count, sizeof(a->count)) == 0;
+}
+
 int
 spool_repair(struct spool *s)
 {
@@ -94,7 +102,30 @@ spool_repair(struct spool *s)
 		return rc;
 	if (found.last_id < old->last_id)
 		found.last_id = old->last_id;
-	rc = memcmp(old, &found, sizeof(found)) != 0;
+	rc = !is_equal(old, &found);
 	*old = found;
 	return rc;
+}
+
+static bool
+has_messages(const struct spool_counters *c)
+{
+	return c->count[PHASE_NEW] || c->count[PHASE_DEFERRED] ||
+	       c->count[PHASE_HELD] || c->count[PHASE_FAILED];
+}
+
+bool
+spool_is_doubtful(struct spool *s)
+{
+	const struct spool_counters *c = &s->counters;
+	const bool is_empty =
+	    part_next_id(&s->environment, &(uint64_t){0}) == -ENOENT;
+	const bool has_schedule =
+	    schedule_next(&s->environment, &(int64_t){0}, &(uint64_t){0}) == 0;
+
+	if (c->is_doubtful || has_messages(c) == is_empty)
+		return true;
+	if (!has_schedule && c->count[PHASE_NEW] + c->count[PHASE_DEFERRED] > 0)
+		return true;
+	return is_empty && c->bytes > 0 && !spool_has_leftovers(s);
 }

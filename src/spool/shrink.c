@@ -31,8 +31,8 @@ used_len(const struct spool_counters *c)
 	return len;
 }
 
-static bool
-is_worth_it(const struct spool *s)
+bool
+spool_is_oversized(const struct spool *s)
 {
 	const uint64_t file_len = (uint64_t)s->file.st_size;
 	const uint64_t used = used_len(&s->counters);
@@ -109,13 +109,11 @@ replace(const struct spool *s)
 }
 
 int
-spool_shrink(struct spool *s, int64_t deadline_ms)
+spool_shrink(struct spool *s)
 {
-	int rc = spool_begin(s, SPOOL_CHANGE, 0, deadline_ms);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	if (is_worth_it(s)) {
+	if (spool_is_oversized(s)) {
 		rc = write_new_file(s);
 		if (rc == 0)
 			rc = replace(s);

@@ -24,6 +24,7 @@ struct spool {
 	struct spool_counters counters; /* of the transaction */
 	struct stat file;		/* when the transaction began */
 	uint64_t copied_to_id;		/* of the identity */
+	bool is_copy;			/* and not all of it is on hold */
 };
 
 /*

@@ -66,6 +66,22 @@ state_hold(struct message_state *s, const char *reason)
 	s->due_ms = 0;
 }
 
+void
+state_resume(struct message_state *s, int64_t due_ms)
+{
+	if (s->phase != PHASE_HELD)
+		return;
+	if (state_count(s, RECIPIENT_PENDING) == 0)
+		s->phase = PHASE_FAILED;
+	else if (s->last_attempt_ms == 0)
+		s->phase = PHASE_NEW;
+	else
+		s->phase = PHASE_DEFERRED;
+	s->due_ms = s->phase == PHASE_FAILED ? 0 : due_ms;
+	free(s->reason);
+	s->reason = NULL;
+}
+
 size_t
 state_count(const struct message_state *s, enum recipient_status status)
 {

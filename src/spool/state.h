@@ -69,6 +69,12 @@ void state_set_reply(
 /* Put the message on hold for a reason, cut to STATE_REASON_MAX. */
 void state_hold(struct message_state *s, const char *reason);
 
+/*
+ * Take the message off hold: due at due_ms if somebody is still to get it.
+ * Nothing changes if it is not held.
+ */
+void state_resume(struct message_state *s, int64_t due_ms);
+
 /* True if the message waits for a time: new or deferred. */
 bool state_is_scheduled(const struct message_state *s);
 

@@ -406,7 +406,8 @@ END_TEST
 static int
 shrink(void)
 {
-	return spool_shrink(fixture_spool, clock_boot_ms() + 10000);
+	fixture_begin(SPOOL_CHANGE);
+	return spool_shrink(fixture_spool);
 }
 
 static void

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "flushd/attempt.h"
+#include "flushd/event.h"
+#include "flushd/outcome.h"
+#include "flushd/upkeep.h"
+#include "mail/queue_id.h"
+
+enum {
+	/* Between two attempts to record; doubled up to the last. */
+	DELAY_MS = 1000,
+	DELAY_MAX_MS = 60 * 1000,
+	ADDRESS_SHOWN_MAX = 320,
+};
+
+struct outcome {
+	struct spool *spool;
+	struct delivery *delivery;
+	enum attempt_verdict verdict;
+	bool is_open; /* known to us only */
+	int64_t delay_ms;
+	sd_event_source *timer;
+	outcome_settled_fn *settled;
+	void *context;
+};
+
+const char *
+outcome_spool_error(int error)
+{
+	return error == -EBADMSG     ? "the spool is damaged"
+	       : error == -ETIMEDOUT ? "somebody holds the lock"
+				     : strerror(-error);
+}
+
+/* ---- the log ------------------------------------------------------- */
+
+static void
+log_recipient(const struct delivery *d, size_t i,
+    const struct smtp_result *result, const char *relay)
+{
+	const char *sender = d->envelope.sender;
+	const char *to = d->envelope.recipients[d->tried[i]];
+	const char *reply = result->replies[i] ? result->replies[i] : "";
+	struct buf line = BUF_INIT;
+	char id[QUEUE_ID_TEXT_MAX];
+
+	buf_add_format(&line, "id=%s from=<", queue_id_format(d->id, id));
+	log_escape(&line, sender, strlen(sender), ADDRESS_SHOWN_MAX);
+	buf_add_str(&line, "> to=<");
+	log_escape(&line, to, strlen(to), ADDRESS_SHOWN_MAX);
+	buf_add_format(&line, "> relay=%s delay=%.1f status=%s reply=\"", relay,
+	    (double)(clock_wall_ms() - d->envelope.submitted_ms) / 1000,
+	    smtp_outcome_names[result->outcomes[i]]);
+	log_escape(&line, reply, strlen(reply), STATE_REPLY_MAX);
+	log_info("%s\"", line.data);
+	buf_release(&line);
+}
+
+static void
+log_result(const struct delivery *d, const struct smtp_result *result,
+    const char *relay)
+{
+	for (size_t i = 0; i < result->recipient_count; i++)
+		if (result->outcomes[i] != SMTP_UNTRIED)
+			log_recipient(d, i, result, relay);
+}
+
+/* ---- the record ---------------------------------------------------- */
+
+static int
+store(struct outcome *o)
+{
+	struct delivery *d = o->delivery;
+	int rc = o->verdict == ATTEMPT_REMOVE ? delivery_remove(d, o->spool)
+					      : delivery_store(d, o->spool);
+
+	if (rc < 0)
+		return rc;
+	o->is_open = false;
+	/* What cannot be freed now can be when the spool is idle. */
+	if (o->verdict == ATTEMPT_REMOVE && !d->is_whole &&
+	    upkeep_sweep(o->spool) < 0)
+		log_warning("the space of a message is freed later");
+	return 0;
+}
+
+/* Store, or say when it will be tried again: 1. */
+static int
+store_or_wait(struct outcome *o)
+{
+	char id[QUEUE_ID_TEXT_MAX];
+	int rc = store(o);
+
+	if (rc == 0 || rc == -EBADMSG || rc == -ENOENT)
+		return rc;
+	log_error("id=%s outcome not yet recorded: %s; again in %d s",
+	    queue_id_format(o->delivery->id, id), outcome_spool_error(rc),
+	    (int)(o->delay_ms / 1000));
+	event_timer_set(o->timer, o->delay_ms);
+	o->delay_ms *= 2;
+	if (o->delay_ms > DELAY_MAX_MS)
+		o->delay_ms = DELAY_MAX_MS;
+	return 1;
+}
+
+static int
+on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct outcome *o = context;
+	int rc = store_or_wait(o);
+
+	(void)source;
+	(void)usec;
+	if (rc <= 0)
+		o->settled(o->context, rc);
+	return 0;
+}
+
+int
+outcome_take(struct outcome *o, struct delivery *d,
+    const struct smtp_result *result, const char *relay)
+{
+	o->delivery = d;
+	o->verdict =
+	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
+		d->envelope.submitted_ms, clock_wall_ms(), event_random());
+	log_result(d, result, relay);
+	o->is_open = true;
+	o->delay_ms = DELAY_MS;
+	return store_or_wait(o);
+}
+
+bool
+outcome_is_open(const struct outcome *o)
+{
+	return o->is_open;
+}
+
+int
+outcome_retry(struct outcome *o)
+{
+	return store(o);
+}
+
+bool
+outcome_is_final(const struct outcome *o)
+{
+	return o->verdict != ATTEMPT_AGAIN;
+}
+
+/* ---- life ---------------------------------------------------------- */
+
+struct outcome *
+outcome_new(sd_event *event, struct spool *spool, outcome_settled_fn *settled,
+    void *context)
+{
+	struct outcome *o = alloc_zeroed(sizeof(*o));
+
+	o->spool = spool;
+	o->settled = settled;
+	o->context = context;
+	o->timer = event_timer_new(event, on_timer, o);
+	return o;
+}
+
+void
+outcome_free(struct outcome *o)
+{
+	if (!o)
+		return;
+	sd_event_source_unref(o->timer);
+	free(o);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+#include "flushd/turn.h"
+#include "base/clock.h"
+#include "base/cpu.h"
+
+enum {
+	LOCK_TIMEOUT_MS = 30 * 1000,
+	/* To repair the counters of a million messages takes 3. */
+	CPU_MAX_SEC = 20,
+};
+
+int
+turn_begin(struct spool *s, enum spool_access access)
+{
+	cpu_limit(CPU_MAX_SEC);
+	return spool_begin(s, access, 0, clock_boot_ms() + LOCK_TIMEOUT_MS);
+}
+
+int
+turn_end(struct spool *s, int rc)
+{
+	int committed;
+
+	if (rc < 0) {
+		spool_abort(s);
+		return rc;
+	}
+	committed = spool_commit(s);
+	return committed < 0 ? committed : rc;
+}

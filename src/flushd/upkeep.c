@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+
+#include "base/log.h"
+#include "flushd/turn.h"
+#include "flushd/upkeep.h"
+
+/* Messages put on hold in one transaction, which senders wait for. */
+enum { HELD_AT_ONCE = 200 };
+
+/* ---- copies -------------------------------------------------------- */
+
+static int
+is_copy(struct spool *s)
+{
+	int rc = turn_begin(s, SPOOL_READ);
+
+	if (rc < 0)
+		return rc;
+	rc = spool_is_copy(s);
+	spool_abort(s);
+	return rc;
+}
+
+int
+upkeep_begin(struct spool *s)
+{
+	uint64_t after_id = 0;
+	uintmax_t sum = 0;
+	size_t held = 0;
+	int rc = is_copy(s);
+
+	if (rc <= 0)
+		return rc;
+	do {
+		rc = turn_begin(s, SPOOL_CHANGE);
+		if (rc < 0)
+			return rc;
+		rc = spool_hold_copied(s, &after_id, HELD_AT_ONCE, &held);
+		rc = turn_end(s, rc);
+		if (rc >= 0)
+			sum += held;
+	} while (rc > 0);
+	log_warning("copied spool: %ju messages on hold, as the original may "
+		    "have sent them",
+	    sum);
+	return rc;
+}
+
+/* ---- what was removed ---------------------------------------------- */
+
+int
+upkeep_sweep(struct spool *s)
+{
+	int rc;
+
+	do {
+		rc = turn_begin(s, SPOOL_CHANGE);
+		if (rc < 0)
+			return rc;
+		rc = spool_sweep(s);
+		if (rc == 0) {
+			spool_abort(s);
+			return 0;
+		}
+		rc = turn_end(s, rc);
+	} while (rc > 0);
+	return rc;
+}
+
+/* ---- when nothing is due ------------------------------------------- */
+
+/* What there is to do. */
+struct needs {
+	bool sweep;
+	bool repair;
+	bool shrink;
+};
+
+static int
+find_needs(struct spool *s, struct needs *n)
+{
+	int rc = turn_begin(s, SPOOL_READ);
+
+	if (rc < 0)
+		return rc;
+	n->sweep = spool_has_leftovers(s);
+	n->repair = spool_is_doubtful(s);
+	n->shrink = spool_is_oversized(s);
+	spool_abort(s);
+	return 0;
+}
+
+static int
+repair(struct spool *s)
+{
+	int rc = turn_begin(s, SPOOL_CHANGE);
+
+	if (rc < 0)
+		return rc;
+	rc = turn_end(s, spool_repair(s));
+	if (rc > 0)
+		log_warning("the counters did not agree with the messages: "
+			    "repaired");
+	/* The schedule may have got entries too. */
+	return rc < 0 ? rc : 1;
+}
+
+static int
+shrink(struct spool *s)
+{
+	int rc = turn_begin(s, SPOOL_CHANGE);
+
+	if (rc == 0)
+		rc = spool_shrink(s);
+	if (rc > 0)
+		log_info("empty: its file was replaced by a small one");
+	return rc < 0 ? rc : 0;
+}
+
+int
+upkeep_idle(struct spool *s)
+{
+	struct needs n;
+	int rc = find_needs(s, &n);
+
+	if (rc == 0 && n.sweep)
+		rc = upkeep_sweep(s);
+	if (rc == 0 && n.repair)
+		rc = repair(s);
+	if (rc == 0 && (n.shrink || n.sweep))
+		rc = shrink(s);
+	return rc;
+}
+
+/* ---- the relay ----------------------------------------------------- */
+
+bool
+upkeep_knows_relay(struct spool *s)
+{
+	struct spool_settings settings;
+	bool is_known = false;
+
+	if (turn_begin(s, SPOOL_READ) < 0)
+		return false;
+	if (spool_get_settings(s, &settings) == 0)
+		is_known = settings.is_relay_known;
+	spool_abort(s);
+	return is_known;
+}
+
+int
+upkeep_note_relay(struct spool *s, uint64_t bytes_max)
+{
+	struct spool_settings settings;
+	int rc = turn_begin(s, SPOOL_READ);
+
+	if (rc < 0)
+		return rc;
+	rc = spool_get_settings(s, &settings);
+	spool_abort(s);
+	if (rc < 0 ||
+	    (settings.is_relay_known && settings.relay_bytes_max == bytes_max))
+		return rc;
+	rc = turn_begin(s, SPOOL_CHANGE);
+	if (rc < 0)
+		return rc;
+	rc = spool_get_settings(s, &settings);
+	settings.is_relay_known = true;
+	settings.relay_bytes_max = bytes_max;
+	if (rc == 0)
+		rc = spool_set_settings(s, &settings);
+	rc = turn_end(s, rc);
+	if (rc == 0)
+		log_info(
+		    "relay takes messages of %ju bytes", (uintmax_t)bytes_max);
+	return rc;
+}
