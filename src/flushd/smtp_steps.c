@@ -148,6 +148,18 @@ lost_dot(struct smtp *s, const char *words)
 	hang_up(s);
 }
 
+/*
+ * A relay may end a connection that did its work, but one that was of no use
+ * at all would only be followed by the next.
+ */
+static void
+lost_idle(struct smtp *s, const char *words)
+{
+	if (s->message_count == 0)
+		blame_relay(s, words);
+	hang_up(s);
+}
+
 /* The result stands, or there was nothing to lose yet. */
 static void
 lost_nothing(struct smtp *s, const char *words UNUSED)
@@ -407,7 +419,7 @@ const struct smtp_step smtp_steps[SMTP_STATE_COUNT] = {
     [SMTP_STATE_HELO] = {"HELO", SMTP_WANT_REPLY, 90, "245",
 	enter_helo, reply_helo, lost_relay},
     [SMTP_STATE_READY] = {"idle", SMTP_WANT_MESSAGE, 0, "",
-	enter_ready, NULL, lost_nothing},
+	enter_ready, NULL, lost_idle},
     [SMTP_STATE_RSET] = {"RSET", SMTP_WANT_REPLY, 30, "245",
 	enter_rset, reply_rset, lost_nothing},
     [SMTP_STATE_MAIL] = {"MAIL", SMTP_WANT_REPLY, 300, "245",

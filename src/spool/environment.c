@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "spool/environment.h"
 
@@ -162,6 +164,18 @@ environment_reserve(struct environment *e, uint64_t len)
 	if (rc == 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) < 0)
 		rc = errno;
 	return rc == EOPNOTSUPP ? 0 : environment_error(rc);
+}
+
+void
+environment_unreserve(struct environment *e)
+{
+	mdb_filehandle_t fd;
+	struct stat st;
+
+	/* To the length that it has: what lies behind goes. */
+	if (mdb_env_get_fd(e->env, &fd) == 0 && fstat(fd, &st) == 0 &&
+	    ftruncate(fd, st.st_size) < 0)
+		return; /* then it stays reserved */
 }
 
 void

@@ -64,6 +64,9 @@ int environment_commit(struct environment *e) MUST_CHECK;
  */
 int environment_reserve(struct environment *e, uint64_t len) MUST_CHECK;
 
+/* Give back what was reserved behind the end of the file, if anything. */
+void environment_unreserve(struct environment *e);
+
 /* Let go of the pages read so far, which count as memory of this process. */
 void environment_release_pages(struct environment *e);
 

@@ -64,6 +64,9 @@ write_new_file(struct spool *s)
 	struct stat st;
 	int rc;
 
+	/* On a disk that is full this is where the new file finds its place:
+	 * the old one has pages enough that are free. */
+	environment_unreserve(&s->environment);
 	/* A worker that died here has left one. */
 	if (unlinkat(s->dir_fd, NEW_FILE, 0) < 0 && errno != ENOENT)
 		return -errno;

@@ -38,7 +38,7 @@ is_not_down() {
 
 submit first@site.test
 
-for mood in not-today full hangs-up; do
+for mood in not-today full hangs-up babbles; do
 	mood "$mood"
 	[ -z "$FLUSHD_PID" ] || flushd_stop
 	rm -f "$SCRATCH/flushd.log"

@@ -260,6 +260,24 @@ START_TEST(size_limit_is_read)
 }
 END_TEST
 
+/* The next connection would fare no better, and the one after that. */
+START_TEST(a_connection_lost_before_its_first_message_is_held_against_the_relay)
+{
+	struct play p;
+
+	play_init(&p, &play_message, 0, PLAY_WHOLE);
+	say(&p, greeting);
+	say(&p, "250 mx\r\n");
+	ck_assert_int_eq(smtp_want(p.s), SMTP_WANT_MESSAGE);
+	say(&p, "250 nobody asked\r\n");
+	ck_assert_int_eq(smtp_want(p.s), SMTP_WANT_NOTHING);
+	ck_assert(smtp_result(p.s)->is_relay_down);
+	ck_assert_str_eq(smtp_result(p.s)->relay_reason,
+	    "idle: the relay spoke out of turn");
+	play_release(&p);
+}
+END_TEST
+
 START_TEST(probe_resets_what_a_message_left_open)
 {
 	struct play p;
@@ -353,6 +371,8 @@ smtp_suite(void)
 	tcase_add_test(tc, relay_reason_has_phase_and_words);
 	tcase_add_loop_test(
 	    tc, size_limit_is_read, 0, (int)ARRAY_LEN(size_rows));
+	tcase_add_test(tc,
+	    a_connection_lost_before_its_first_message_is_held_against_the_relay);
 	tcase_add_test(tc, probe_resets_what_a_message_left_open);
 	tcase_add_test(tc, each_reply_is_counted_and_half_a_one_is_not);
 	tcase_add_test(tc, dot_is_open_from_the_end_of_the_text_to_its_reply);
