@@ -25,20 +25,69 @@ clock_wall_ms(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+/* ---- dates --------------------------------------------------------- */
+
+/* A moment in UTC, in the Gregorian calendar. */
+struct moment {
+	int64_t year;
+	int month;   /* 0 is January */
+	int day;     /* of the month, from 1 */
+	int weekday; /* 0 is Sunday */
+	int hour, minute, second;
+};
+
+/*
+ * Not gmtime_r(): it opens the zone file that TZ names, even for UTC, and a
+ * stranger's name may lead to a fifo. Years begin in March here, so that the
+ * day that comes and goes is the last one.
+ */
+static struct moment
+moment_at(int64_t wall_ms)
+{
+	enum { DAY = 86400, YEARS_400 = 146097, DAYS_TO_1970 = 719468 };
+	const int64_t second = wall_ms / 1000 - (wall_ms % 1000 < 0);
+	const int64_t days = second / DAY - (second % DAY < 0);
+	const int64_t shifted = days + DAYS_TO_1970; /* from 1 March 0 */
+	const int64_t era = shifted / YEARS_400 - (shifted % YEARS_400 < 0);
+	const int of_day = (int)(second - days * DAY);
+	const int of_era = (int)(shifted - era * YEARS_400);
+	const int year =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	const int of_year = of_era - (365 * year + year / 4 - year / 100);
+	const int month = (5 * of_year + 2) / 153; /* 0 is March */
+
+	return (struct moment){
+	    .year = era * 400 + year + (month >= 10),
+	    .month = (month + 2) % 12,
+	    .day = of_year - (153 * month + 2) / 5 + 1,
+	    .weekday = (int)(((days + 4) % 7 + 7) % 7),
+	    .hour = of_day / 3600,
+	    .minute = of_day / 60 % 60,
+	    .second = of_day % 60,
+	};
+}
+
 char *
 clock_rfc5322(int64_t wall_ms, char *text)
 {
 	/* Not strftime: names of days and months must not follow a locale. */
 	static const char days[] = "SunMonTueWedThuFriSat";
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	time_t sec = (time_t)(wall_ms / 1000);
-	struct tm tm = {.tm_mday = 1, .tm_year = 70, .tm_wday = 4};
+	const struct moment m = moment_at(wall_ms);
 
-	/* A year beyond int fails: the epoch then stands for nonsense. */
-	gmtime_r(&sec, &tm);
 	snprintf(text, CLOCK_TEXT_MAX,
-	    "%.3s, %d %.3s %04ld %02d:%02d:%02d +0000", days + 3 * tm.tm_wday,
-	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900L, tm.tm_hour,
-	    tm.tm_min, tm.tm_sec);
+	    "%.3s, %d %.3s %04jd %02d:%02d:%02d +0000", days + 3 * m.weekday,
+	    m.day, months + 3 * m.month, (intmax_t)m.year, m.hour, m.minute,
+	    m.second);
+	return text;
+}
+
+char *
+clock_rfc3339(int64_t wall_ms, char *text)
+{
+	const struct moment m = moment_at(wall_ms);
+
+	snprintf(text, CLOCK_TEXT_MAX, "%04jd-%02d-%02dT%02d:%02d:%02dZ",
+	    (intmax_t)m.year, m.month + 1, m.day, m.hour, m.minute, m.second);
 	return text;
 }

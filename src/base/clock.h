@@ -20,7 +20,11 @@ enum { CLOCK_TEXT_MAX = 48 };
  * Write the date-time of RFC 5322 section 3.3 for wall_ms into text, of
  * CLOCK_TEXT_MAX bytes, and return text. Always UTC: a jail has no zone files,
  * and a zone named by the environment would be a file named by a stranger.
+ * No file is read and no memory taken: signal handlers may call it.
  */
 char *clock_rfc5322(int64_t wall_ms, char *text);
+
+/* The same as RFC 3339 writes it, to the second: 2026-11-22T12:00:00Z. */
+char *clock_rfc3339(int64_t wall_ms, char *text);
 
 #endif

@@ -3,6 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
@@ -42,6 +45,59 @@ START_TEST(date_does_not_follow_zone_or_locale)
 }
 END_TEST
 
+/* The C library reads the file that TZ names even for UTC. */
+START_TEST(date_opens_no_file_that_the_environment_names)
+{
+	char dir[] = "/tmp/test_clock.XXXXXX", name[64];
+	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(name, sizeof(name), ":%s/fifo", dir);
+	ck_assert_int_eq(mkfifo(name + 1, 0600), 0);
+	setenv("TZ", name, 1);
+	alarm(2); /* who opens a fifo waits for a writer */
+	clock_rfc5322(0, text);
+	clock_rfc3339(0, text);
+	alarm(0);
+	unlink(name + 1);
+	rmdir(dir);
+}
+END_TEST
+
+START_TEST(date_is_that_of_the_c_library)
+{
+	const int64_t step_sec = 86400 * 5 + 12345;
+	char got[CLOCK_TEXT_MAX], want[CLOCK_TEXT_MAX];
+
+	/* From the year 2 to the year 9000. */
+	for (time_t sec = -62000000000; sec < 222000000000; sec += step_sec) {
+		struct tm tm;
+
+		gmtime_r(&sec, &tm);
+		strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		/* glibc pads no year. */
+		clock_rfc3339(sec * 1000, got);
+		ck_assert_str_eq(got + strspn(got, "0"), want);
+		strftime(want, sizeof(want), "%a, %e %b ", &tm);
+		clock_rfc5322(sec * 1000, got);
+		if (want[5] == ' ') /* ours does not pad the day */
+			memmove(want + 5, want + 6, strlen(want + 5));
+		ck_assert_msg(strncmp(got, want, strlen(want)) == 0,
+		    "got %s, want %s", got, want);
+	}
+}
+END_TEST
+
+START_TEST(date_follows_rfc_3339)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_ptr_eq(clock_rfc3339(1709209845999, text), text);
+	ck_assert_str_eq(text, "2024-02-29T12:30:45Z");
+	ck_assert_str_eq(clock_rfc3339(-1, text), "1969-12-31T23:59:59Z");
+}
+END_TEST
+
 START_TEST(nonsense_still_fits)
 {
 	char text[CLOCK_TEXT_MAX];
@@ -50,6 +106,10 @@ START_TEST(nonsense_still_fits)
 	    strlen(clock_rfc5322(INT64_MAX, text)), CLOCK_TEXT_MAX);
 	ck_assert_uint_lt(
 	    strlen(clock_rfc5322(INT64_MIN, text)), CLOCK_TEXT_MAX);
+	ck_assert_uint_lt(
+	    strlen(clock_rfc3339(INT64_MAX, text)), CLOCK_TEXT_MAX);
+	ck_assert_uint_lt(
+	    strlen(clock_rfc3339(INT64_MIN, text)), CLOCK_TEXT_MAX);
 }
 END_TEST
 
@@ -71,6 +131,9 @@ clock_suite(void)
 
 	tcase_add_loop_test(t, date_follows_rfc_5322, 0, ARRAY_LEN(dates));
 	tcase_add_test(t, date_does_not_follow_zone_or_locale);
+	tcase_add_test(t, date_opens_no_file_that_the_environment_names);
+	tcase_add_test(t, date_is_that_of_the_c_library);
+	tcase_add_test(t, date_follows_rfc_3339);
 	tcase_add_test(t, nonsense_still_fits);
 	tcase_add_test(t, clocks_go_forward);
 	suite_add_tcase(s, t);
