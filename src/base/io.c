@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,12 +23,10 @@ read_some(int fd, void *data, size_t len)
 int
 io_read_all(int fd, size_t limit, struct buf *b)
 {
-	char surplus[4096];
-	bool is_cut = false;
-	ssize_t n;
-
-	while (limit > 0) {
-		size_t room = limit < READ_STEP ? limit : READ_STEP;
+	while (b->len <= limit) {
+		size_t left = limit - b->len;
+		size_t room = left < READ_STEP ? left + 1 : READ_STEP;
+		ssize_t n;
 
 		buf_reserve(b, room);
 		n = read_some(fd, b->data + b->len, room);
@@ -37,11 +34,19 @@ io_read_all(int fd, size_t limit, struct buf *b)
 			return (int)n;
 		b->len += (size_t)n;
 		b->data[b->len] = '\0';
-		limit -= (size_t)n;
 	}
-	while ((n = read_some(fd, surplus, sizeof(surplus))) > 0)
-		is_cut = true;
-	return n < 0 ? (int)n : is_cut ? -EMSGSIZE : 0;
+	return -EMSGSIZE;
+}
+
+int
+io_drain(int fd, uint64_t *count)
+{
+	char bytes[16 * 1024];
+	ssize_t n;
+
+	while ((n = read_some(fd, bytes, sizeof(bytes))) > 0)
+		*count += (uint64_t)n;
+	return (int)n;
 }
 
 int

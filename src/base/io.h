@@ -6,16 +6,23 @@
 #define BASE_IO_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/compiler.h"
 
 /*
- * Append everything up to end of file to b. At most limit bytes are kept; the
- * rest is read and forgotten, so that the writer does not die of SIGPIPE, and
- * -EMSGSIZE is returned. 0 or -errno.
+ * Append everything up to end of file to b. 0 or -errno: -EMSGSIZE as soon as
+ * b holds limit + 1 bytes, and whoever wants more of it calls again with a
+ * greater limit.
  */
 int io_read_all(int fd, size_t limit, struct buf *b) MUST_CHECK;
+
+/*
+ * Read everything up to end of file and forget it, so that the writer does not
+ * die of SIGPIPE; *count grows by how many bytes that was. 0 or -errno.
+ */
+int io_drain(int fd, uint64_t *count) MUST_CHECK;
 
 /* Write all of data, however many calls that takes. 0 or -errno. */
 int io_write_all(int fd, const void *data, size_t len) MUST_CHECK;

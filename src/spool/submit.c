@@ -1,33 +1,64 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 
+#include "mail/text.h"
 #include "spool/submit.h"
 
-/* What the spool's settings say of this message. */
-static int
-check_limits(struct spool *s, const struct envelope *e)
-{
-	struct spool_settings settings = {0};
-	struct spool_counters counters = {0};
-	uint64_t sum;
-	int rc;
+/* ---- limits -------------------------------------------------------- */
 
-	rc = spool_get_settings(s, &settings);
+static const int errors[] = {
+    [SUBMIT_WITHIN_LIMITS] = 0,
+    [SUBMIT_BLOCKED] = -ECANCELED,
+    [SUBMIT_MESSAGE_BYTES] = -EMSGSIZE,
+    [SUBMIT_RELAY_BYTES] = -EMSGSIZE,
+    [SUBMIT_RECIPIENTS] = -E2BIG,
+    [SUBMIT_QUOTA] = -EDQUOT,
+};
+
+static int
+read_settings(struct spool *s, struct submit_result *r)
+{
+	int rc = spool_get_settings(s, &r->settings);
+
 	if (rc == 0)
-		rc = spool_get_counters(s, &counters);
-	if (rc < 0)
-		return rc;
-	if (settings.is_blocked)
-		return -ECANCELED;
-	if (e->text_len > settings.message_bytes_max)
-		return -EMSGSIZE;
-	if (e->recipient_count > settings.recipients_max)
-		return -E2BIG;
-	if (__builtin_add_overflow(counters.bytes, e->text_len, &sum) ||
-	    sum > settings.quota_bytes)
-		return -EDQUOT;
-	return 0;
+		rc = spool_get_counters(s, &r->counters);
+	if (rc == 0 && r->settings.is_blocked)
+		r->limit = SUBMIT_BLOCKED;
+	return rc < 0 ? rc : errors[r->limit];
 }
+
+/* The first of the limits that the message does not keep to. */
+static enum submit_limit
+find_limit(const struct envelope *e, const struct submit_result *r)
+{
+	const struct spool_settings *settings = &r->settings;
+	uint64_t sum;
+
+	if (e->text_len > settings->message_bytes_max)
+		return SUBMIT_MESSAGE_BYTES;
+	if (settings->relay_bytes_max > 0 &&
+	    r->relay_bytes > settings->relay_bytes_max)
+		return SUBMIT_RELAY_BYTES;
+	if (e->recipient_count > settings->recipients_max)
+		return SUBMIT_RECIPIENTS;
+	if (__builtin_add_overflow(r->counters.bytes, e->text_len, &sum) ||
+	    sum > settings->quota_bytes)
+		return SUBMIT_QUOTA;
+	return SUBMIT_WITHIN_LIMITS;
+}
+
+/* The relay will refuse by the SIZE that the worker is going to name. */
+static uint64_t
+count_for_relay(const struct spool_piece *pieces, size_t piece_count)
+{
+	struct text_size size = {0};
+
+	for (size_t i = 0; i < piece_count; i++)
+		text_size_add(&size, pieces[i].data, pieces[i].len);
+	return text_size_end(&size) + SUBMIT_RECEIVED_MAX;
+}
+
+/* ---- submit -------------------------------------------------------- */
 
 /* What the message takes in the file, its addresses counted at their most. */
 static uint64_t
@@ -40,22 +71,42 @@ space_needed(const struct envelope *e)
 int
 spool_submit(struct spool *s, const struct envelope *e,
     const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
-    int64_t deadline_ms, uint64_t *id)
+    int64_t deadline_ms, struct submit_result *r)
 {
-	uint64_t given = 0;
 	int rc;
 
+	*r = (struct submit_result){0};
+	/* Counted before others have to wait for it. */
+	r->relay_bytes = count_for_relay(pieces, piece_count);
 	rc = spool_begin(s, SPOOL_WRITE, space_needed(e), deadline_ms);
 	if (rc < 0)
 		return rc;
-	rc = check_limits(s, e);
+	rc = read_settings(s, r);
+	if (rc == 0) {
+		r->limit = find_limit(e, r);
+		rc = errors[r->limit];
+	}
 	if (rc == 0)
-		rc = spool_put(s, e, pieces, piece_count, now_ms, &given);
+		rc = spool_put(s, e, pieces, piece_count, now_ms, &r->id);
 	if (rc == 0)
 		rc = spool_commit(s);
 	else
 		spool_abort(s);
-	if (rc == 0)
-		*id = given;
+	if (rc < 0)
+		r->id = 0;
+	return rc;
+}
+
+int
+spool_look(struct spool *s, int64_t deadline_ms, struct submit_result *r)
+{
+	int rc;
+
+	*r = (struct submit_result){0};
+	rc = spool_begin(s, SPOOL_READ, 0, deadline_ms);
+	if (rc < 0)
+		return rc;
+	rc = read_settings(s, r);
+	spool_abort(s);
 	return rc;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * submit.h - put one message into a spool, durably
+ * submit.h - put one message into a spool, durably and within its limits
  */
 #ifndef SPOOL_SUBMIT_H
 #define SPOOL_SUBMIT_H
@@ -11,17 +11,48 @@
 #include "base/compiler.h"
 #include "spool/spool.h"
 
+enum {
+	/* What the worker's Received line may add to a message, in bytes. */
+	SUBMIT_RECEIVED_MAX = 512,
+};
+
+/* Which of the spool's settings a message does not keep to. */
+enum submit_limit {
+	SUBMIT_WITHIN_LIMITS,
+	SUBMIT_BLOCKED,	      /* -ECANCELED: the site may not send at all */
+	SUBMIT_MESSAGE_BYTES, /* -EMSGSIZE: more than the site may send */
+	SUBMIT_RELAY_BYTES,   /* -EMSGSIZE: more than the relay takes */
+	SUBMIT_RECIPIENTS,    /* -E2BIG */
+	SUBMIT_QUOTA,	      /* -EDQUOT: more than all messages may have */
+};
+
+/* What became of a message, and what the spool said for it. */
+struct submit_result {
+	uint64_t id;	      /* if it is stored */
+	uint64_t relay_bytes; /* what it has for the relay, at most */
+	enum submit_limit limit;
+	/* As its transaction found them; zeros if there was none. */
+	struct spool_settings settings;
+	struct spool_counters counters;
+};
+
 /*
- * Store the message and return 0 when it would survive a power cut; *id is
- * then its queue id. On any other return it is not in the spool, but for
- * -EINPROGRESS: it may be. Waits for other senders until deadline_ms
- * (clock_boot_ms()): -ETIMEDOUT. Refuses what the spool's settings forbid:
- * -EMSGSIZE the text is too long, -E2BIG there are too many recipients,
- * -EDQUOT the quota is used up, -ECANCELED the site is blocked. Otherwise as
- * spool.h says. now_ms is the wall clock.
+ * Store the message and return 0 when it would survive a power cut. On any
+ * other return it is not in the spool, but for -EINPROGRESS: it may be. Waits
+ * for other senders until deadline_ms (clock_boot_ms()): -ETIMEDOUT. What the
+ * spool's settings forbid is refused with the error beside the limit; other
+ * errors are those of spool.h. now_ms is the wall clock. *r is set in any case.
  */
 int spool_submit(struct spool *s, const struct envelope *e,
     const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
-    int64_t deadline_ms, uint64_t *id) MUST_CHECK;
+    int64_t deadline_ms, struct submit_result *r) MUST_CHECK;
+
+/*
+ * Read settings and counters only, for a sender that wants to know its limits
+ * before it has all of the message. Waits and fails as spool_submit() does, if
+ * the site is blocked too.
+ */
+int spool_look(
+    struct spool *s, int64_t deadline_ms, struct submit_result *r) MUST_CHECK;
 
 #endif

@@ -40,7 +40,8 @@
 	X(options)                                                             \
 	X(compose)                                                             \
 	X(identity)                                                            \
-	X(sendmail)                                                            \
+	X(failure)                                                             \
+	X(visit)                                                               \
 	X(relay)                                                               \
 	X(channel)                                                             \
 	X(smtp_reply)                                                          \

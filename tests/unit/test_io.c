@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,9 +30,11 @@ static const struct {
 } reads[] = {
     {"below_the_limit", 10, 100, 0, 10},
     {"at_the_limit", 10, 10, 0, 10},
-    {"above_the_limit", 11, 10, -EMSGSIZE, 10},
+    {"above_the_limit", 11, 10, -EMSGSIZE, 11},
+    {"far_above_the_limit", 1000, 10, -EMSGSIZE, 11},
+    {"no_limit", 1000, SIZE_MAX, 0, 1000},
     {"nothing", 0, 10, 0, 0},
-    {"nothing_wanted", 10, 0, -EMSGSIZE, 0},
+    {"nothing_wanted", 10, 0, -EMSGSIZE, 1},
     {"nothing_wanted_nor_there", 0, 0, 0, 0},
 };
 
@@ -40,14 +43,14 @@ START_TEST(read_all_stops_at_the_limit)
 	int fd = filled_pipe(reads[_i].len);
 	struct buf b = BUF_INIT;
 	int got = io_read_all(fd, reads[_i].limit, &b);
-	char rest;
+	uint64_t rest = 0;
 
 	ck_assert_msg(got == reads[_i].want, "%s: got %d, want %d",
 	    reads[_i].name, got, reads[_i].want);
 	ck_assert_msg(b.len == reads[_i].want_len, "%s: got %zu, want %zu",
 	    reads[_i].name, b.len, reads[_i].want_len);
-	/* Read to the end, so that the writer does not die of SIGPIPE. */
-	ck_assert_int_eq(read(fd, &rest, 1), 0);
+	ck_assert_int_eq(io_drain(fd, &rest), 0);
+	ck_assert_uint_eq(b.len + rest, reads[_i].len);
 	close(fd);
 	buf_release(&b);
 }
@@ -66,13 +69,41 @@ START_TEST(read_all_appends)
 }
 END_TEST
 
+START_TEST(read_all_goes_on_where_it_stopped)
+{
+	int fd = filled_pipe(30);
+	struct buf b = BUF_INIT;
+
+	ck_assert_int_eq(io_read_all(fd, 10, &b), -EMSGSIZE);
+	ck_assert_int_eq(io_read_all(fd, 10, &b), -EMSGSIZE);
+	ck_assert_uint_eq(b.len, 11);
+	ck_assert_int_eq(io_read_all(fd, 30, &b), 0);
+	ck_assert_uint_eq(b.len, 30);
+	close(fd);
+	buf_release(&b);
+}
+END_TEST
+
+START_TEST(drain_counts_what_it_forgets)
+{
+	int fd = filled_pipe(10000);
+	uint64_t count = 5;
+
+	ck_assert_int_eq(io_drain(fd, &count), 0);
+	ck_assert_uint_eq(count, 10005);
+	close(fd);
+}
+END_TEST
+
 START_TEST(read_error_is_returned)
 {
 	struct buf b = BUF_INIT;
+	uint64_t count = 0;
 	int fd = open("/", O_RDONLY | O_CLOEXEC);
 
 	ck_assert_int_eq(io_read_all(fd, 10, &b), -EISDIR);
-	ck_assert_int_eq(io_read_all(fd, 0, &b), -EISDIR);
+	ck_assert_int_eq(io_drain(fd, &count), -EISDIR);
+	ck_assert_uint_eq(count, 0);
 	close(fd);
 	buf_release(&b);
 }
@@ -190,6 +221,8 @@ io_suite(void)
 	tcase_add_loop_test(
 	    t, read_all_stops_at_the_limit, 0, ARRAY_LEN(reads));
 	tcase_add_test(t, read_all_appends);
+	tcase_add_test(t, read_all_goes_on_where_it_stopped);
+	tcase_add_test(t, drain_counts_what_it_forgets);
 	tcase_add_test(t, read_error_is_returned);
 	tcase_add_test(t, write_all_writes_more_than_a_pipe_holds);
 	tcase_add_test(t, write_error_is_returned);
