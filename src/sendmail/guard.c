@@ -28,6 +28,9 @@ struct ending {
 };
 static struct ending crashed, crashed_committing, stuck, stuck_committing;
 
+static const char prefix[] = "mini_sendmail: ";
+static void (*on_ending)(int code, const char *why);
+
 static char stack[STACK_LEN];
 static struct sigaction fault_before[ARRAY_LEN(faults)], timer_before;
 static sigset_t mask_before;
@@ -40,7 +43,7 @@ prepare(struct ending *e, int code, const char *dir, const char *what)
 {
 	struct buf line = BUF_INIT;
 
-	buf_add_str(&line, "mini_sendmail: ");
+	buf_add_str(&line, prefix);
 	log_escape(&line, dir, strlen(dir), DIR_SHOWN_MAX);
 	buf_add_format(&line, ": %s\n", what);
 	if (line.len > sizeof(e->line))
@@ -52,12 +55,15 @@ prepare(struct ending *e, int code, const char *dir, const char *what)
 }
 
 NORETURN static void
-end_with(const struct ending *e)
+end_with(struct ending *e)
 {
 	/* If it cannot be said, the exit code still says it. */
 	ssize_t written = write(own_stderr, e->line, e->len);
 
 	(void)written;
+	e->line[e->len - 1] = '\0'; /* in place of its end */
+	if (on_ending)
+		on_ending(e->code, e->line + strlen(prefix));
 	_exit(e->code);
 }
 
@@ -153,6 +159,12 @@ start_timer(int timeout_sec)
 	has_timer = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
 	if (has_timer)
 		timer_settime(timer, 0, &when, NULL);
+}
+
+void
+guard_on_ending(void (*hook)(int code, const char *why))
+{
+	on_ending = hook;
 }
 
 void

@@ -13,6 +13,12 @@
 #ifndef SENDMAIL_GUARD_H
 #define SENDMAIL_GUARD_H
 
+/*
+ * Before the program ends, call hook with the exit code and the line without
+ * its end. It runs in a handler, and the heap may be what is damaged.
+ */
+void guard_on_ending(void (*hook)(int code, const char *why));
+
 /* Guard the use of the spool dir, for at most timeout_sec of real time. */
 void guard_begin(const char *dir, int timeout_sec);
 

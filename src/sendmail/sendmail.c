@@ -18,6 +18,7 @@
 #include "sendmail/guard.h"
 #include "sendmail/identity.h"
 #include "sendmail/options.h"
+#include "sendmail/refusal.h"
 #include "sendmail/sendmail.h"
 #include "sendmail/visit.h"
 
@@ -35,11 +36,13 @@ static struct {
 	struct options options;
 	struct buf text;
 	struct composed message;
-	uint64_t input_bytes; /* what came on standard input */
-	struct buf why;	      /* it is refused: one line without its end */
+	uint64_t input_bytes;  /* what came on standard input */
+	const char *recipient; /* the first that is known */
+	struct buf why;	       /* it is refused: one line without its end */
 } own = {
     .visit.dir_fd = -EBADF,
     .text = BUF_INIT,
+    .recipient = "",
     .why = BUF_INIT,
 };
 
@@ -64,6 +67,20 @@ say(const char *fmt, ...)
 	buf_release(&line);
 }
 
+/* Take down for the operator that, and why, we end with this code. */
+static void
+log_refusal(int code, const char *why)
+{
+	refusal_log(own.visit.dir_fd, &(struct refusal){
+					  .now_ms = clock_wall_ms(),
+					  .uid = own.uid,
+					  .exit_code = code,
+					  .size = own.input_bytes,
+					  .recipient = own.recipient,
+					  .reason = why,
+				      });
+}
+
 NORETURN static void
 out_of_memory(void)
 {
@@ -73,7 +90,15 @@ out_of_memory(void)
 	guard_end(); /* it may keep standard error shut */
 	written = write(STDERR_FILENO, line, sizeof(line) - 1);
 	(void)written;
+	log_refusal(EX_OSERR, "out of memory");
 	_exit(EX_OSERR);
+}
+
+static void
+note_recipient(const struct envelope *e)
+{
+	if (e->recipient_count > 0)
+		own.recipient = e->recipients[0];
 }
 
 /* ---- standard input ------------------------------------------------------ */
@@ -185,6 +210,7 @@ compose_message(void)
 		.random = random_number(),
 	    },
 	    &own.message, &own.why);
+	note_recipient(&own.message.envelope);
 	identity_release(&identity);
 	return code;
 }
@@ -293,14 +319,17 @@ sendmail_main(int argc, char **argv)
 	owner_err = visit_become_owner(dir);
 	prepare_signals();
 	alloc_on_failure(out_of_memory);
+	guard_on_ending(log_refusal);
 	code = prepare_descriptors(dir);
 	if (code == 0)
 		code = options_parse(&own.options, argc, argv, &own.why);
+	note_recipient(&own.options.envelope);
 	if (code == 0)
 		code = run(owner_err);
 	if (code) {
 		say("%s", own.why.data);
 		drain_input();
+		log_refusal(code, own.why.data);
 	}
 	compose_release(&own.message);
 	options_release(&own.options);

@@ -4,7 +4,7 @@
  *
  *   Exit 0    the message would survive a power cut; nothing was printed.
  *   Else      it is not in the spool, but for 74: it may be. One line on
- *             standard error says why.
+ *             standard error says why, and one in refused.log (refusal.h).
  */
 #ifndef SENDMAIL_SENDMAIL_H
 #define SENDMAIL_SENDMAIL_H

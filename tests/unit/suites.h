@@ -41,6 +41,7 @@
 	X(compose)                                                             \
 	X(identity)                                                            \
 	X(failure)                                                             \
+	X(refusal)                                                             \
 	X(visit)                                                               \
 	X(relay)                                                               \
 	X(channel)                                                             \

@@ -453,6 +453,32 @@ START_TEST(afterwards_no_descriptor_is_left)
 END_TEST
 
 static void
+check_hook(int code, const char *why)
+{
+	_exit(
+	    code == EX_CONFIG && strcmp(why, DIR ": the spool is damaged") == 0
+		? MARK
+		: 1);
+}
+
+static void
+crash_with_a_hook(void)
+{
+	guard_on_ending(check_hook);
+	guard_begin(DIR, LONG_SEC);
+	segv();
+}
+
+START_TEST(a_hook_hears_of_it_when_it_has_been_said)
+{
+	struct ending e = run(crash_with_a_hook);
+
+	check_ending(
+	    "hook", &e, MARK, "mini_sendmail: " DIR ": the spool is damaged\n");
+}
+END_TEST
+
+static void
 end_only(void)
 {
 	const struct sigaction action = {.sa_handler = mark};
@@ -499,6 +525,7 @@ guard_suite(void)
 	tcase_add_test(tc, afterwards_the_same_signals_are_blocked);
 	tcase_add_test(tc, afterwards_no_timer_runs);
 	tcase_add_test(tc, afterwards_no_descriptor_is_left);
+	tcase_add_test(tc, a_hook_hears_of_it_when_it_has_been_said);
 	tcase_add_test(tc, an_end_without_a_beginning_is_harmless);
 	suite_add_tcase(s, tc);
 	return s;
