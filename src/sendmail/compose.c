@@ -52,6 +52,8 @@ struct work {
 	struct composed *out;
 	struct buf *why;
 	struct header_cursor start; /* of the header */
+	char *kept;		    /* fields that stay, moved together... */
+	size_t kept_len;	    /* ...here, behind none that is unread */
 	unsigned int present;	    /* flags of all its fields */
 	size_t found_count;	    /* addresses, those twice there included */
 };
@@ -164,7 +166,8 @@ take_field(struct work *w, const struct header_field *f)
 		    w->why, "\" is longer than %d bytes", COMPOSE_FIELD_MAX);
 		return EX_DATAERR;
 	}
-	buf_add(&w->out->header, f->raw, f->raw_len);
+	memmove(w->kept + w->kept_len, f->raw, f->raw_len);
+	w->kept_len += f->raw_len;
 	return 0;
 }
 
@@ -204,7 +207,7 @@ add_from(struct work *w)
 	const struct identity *id = w->in->identity;
 	const char *sender = w->out->envelope.sender;
 	const char *name = w->in->options->full_name;
-	struct buf *b = &w->out->header;
+	struct buf *b = &w->out->added;
 	struct buf phrase = BUF_INIT;
 
 	if (!name)
@@ -225,7 +228,7 @@ static void
 add_missing(struct work *w)
 {
 	const struct compose_input *in = w->in;
-	struct buf *b = &w->out->header;
+	struct buf *b = &w->out->added;
 	char date[CLOCK_TEXT_MAX];
 
 	if (!(w->present & FIELD_FROM))
@@ -258,12 +261,13 @@ compose(const struct compose_input *in, struct composed *out, struct buf *why)
 	struct header_cursor c = {in->text, in->len};
 	int code;
 
-	*out = (struct composed){.header = BUF_INIT};
+	*out = (struct composed){.added = BUF_INIT};
 	envelope_init(&out->envelope);
 	out->envelope.submitted_ms = in->now_ms;
 	out->envelope.submitter = in->submitter;
 	skip_mbox_lines(&c);
 	w.start = c;
+	w.kept = in->text;
 	add_recipients_of_options(&w);
 	code = take_header(&w, &c);
 	if (code == 0)
@@ -275,8 +279,9 @@ compose(const struct compose_input *in, struct composed *out, struct buf *why)
 	/* A line that is no field ended the header: we and the relay must
 	 * agree on that. */
 	if (c.len > 0 && *c.at != '\n')
-		buf_add_char(&out->header, '\n');
-	add_piece(out, out->header.data, out->header.len);
+		buf_add_char(&out->added, '\n');
+	add_piece(out, w.kept, w.kept_len);
+	add_piece(out, out->added.data, out->added.len);
 	add_piece(out, c.at, c.len);
 	return 0;
 }
@@ -285,6 +290,6 @@ void
 compose_release(struct composed *out)
 {
 	envelope_release(&out->envelope);
-	buf_release(&out->header);
+	buf_release(&out->added);
 	out->piece_count = 0;
 }

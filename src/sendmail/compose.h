@@ -21,11 +21,12 @@
 
 enum {
 	COMPOSE_FIELD_MAX = 102400, /* bytes; postfix cuts longer ones */
-	COMPOSE_PIECES_MAX = 2,
+	COMPOSE_PIECES_MAX = 3,
 };
 
 struct compose_input {
-	const char *text; /* canonical, see mail/text.h */
+	char *text; /* canonical, see mail/text.h; what is left of its
+		       header is moved together in place */
 	size_t len;
 	const struct options *options;
 	const struct identity *identity;
@@ -36,15 +37,16 @@ struct compose_input {
 
 struct composed {
 	struct envelope envelope;
-	struct buf header; /* with the empty line, if it had to be added */
-	struct spool_piece pieces[COMPOSE_PIECES_MAX]; /* header, body */
+	struct buf added; /* fields, and an empty line where one is missing */
+	struct spool_piece pieces[COMPOSE_PIECES_MAX]; /* header as it came,
+							  added, body */
 	size_t piece_count;
 };
 
 /*
- * Compose the message; the body's piece points into the input. 0, or the exit
- * code to end with, and *why has one line, without its end, that says why.
- * Release out in any case.
+ * Compose the message; header and body point into the text, so that a large
+ * one is in memory once. 0, or the exit code to end with, and *why has one
+ * line, without its end, that says why. Release out in any case.
  */
 int compose(const struct compose_input *in, struct composed *out,
     struct buf *why) MUST_CHECK;
