@@ -15,6 +15,8 @@
 enum {
 	/* An overflow page holds its header of 16 bytes and the value. */
 	OVERFLOW_HEADER = 16,
+	/* What LMDB takes from the heap to open a file, with much to spare. */
+	HEAP_MAX = 16 << 20,
 	FILE_MODE = 0660, /* less the umask: 0600, or 0660 in a shared spool */
 };
 
@@ -100,7 +102,7 @@ environment_open(
 	if (rc == 0)
 		rc = mdb_env_open(
 		    e->env, path, MDB_NOSUBDIR | MDB_NOLOCK | flags, FILE_MODE);
-	if (rc == ENOMEM && has_room(map_len))
+	if (rc == ENOMEM && has_room(map_len + HEAP_MAX))
 		rc = MDB_CORRUPTED;
 	if (rc == 0)
 		rc = begin(e, flags);
