@@ -96,25 +96,36 @@ enum token_type {
 	TOKEN_QUOTED,
 	TOKEN_LITERAL,	/* [...] */
 	TOKEN_OPERATOR, /* one byte */
+	TOKEN_ANGLE,	/* <...>, see next_part() */
 };
 
 struct token {
 	enum token_type type;
 	const char *start;
 	const char *end;
+	const char *content; /* what stands within quotes or brackets, or all */
+	const char *content_end;
 };
 
-/* The end of what runs from p to close, as far as it goes. */
-static const char *
-skip_until(const char *p, const char *end, char close)
+static struct token
+make_token(enum token_type type, const char *start, const char *end)
 {
-	for (; p < end; p++) {
-		if (*p == close)
-			return p + 1;
+	return (struct token){type, start, end, start, end};
+}
+
+/* What runs from p up to close, or as far as it goes without one. */
+static struct token
+make_enclosed(enum token_type type, const char *p, const char *end, char close)
+{
+	struct token t = {.type = type, .start = p, .content = p + 1};
+
+	for (p++; p < end && *p != close; p++) {
 		if (*p == '\\' && p + 1 < end)
 			p++;
 	}
-	return end;
+	t.content_end = p;
+	t.end = p < end ? p + 1 : end;
+	return t;
 }
 
 static const char *
@@ -154,16 +165,14 @@ next_token(const char *p, const char *end)
 	while (p < end && (is_blank(*p) || *p == '('))
 		p = *p == '(' ? skip_comment(p, end) : p + 1;
 	if (p == end)
-		return (struct token){TOKEN_END, end, end};
+		return make_token(TOKEN_END, end, end);
 	if (*p == '"')
-		return (struct token){
-		    TOKEN_QUOTED, p, skip_until(p + 1, end, '"')};
+		return make_enclosed(TOKEN_QUOTED, p, end, '"');
 	if (*p == '[')
-		return (struct token){
-		    TOKEN_LITERAL, p, skip_until(p + 1, end, ']')};
+		return make_enclosed(TOKEN_LITERAL, p, end, ']');
 	if (*p != '\\' && is_operator(*p))
-		return (struct token){TOKEN_OPERATOR, p, p + 1};
-	return (struct token){TOKEN_ATOM, p, skip_atom(p, end)};
+		return make_token(TOKEN_OPERATOR, p, p + 1);
+	return make_token(TOKEN_ATOM, p, skip_atom(p, end));
 }
 
 static bool
@@ -179,6 +188,34 @@ is_word(const struct token *t)
 	       t->type == TOKEN_LITERAL;
 }
 
+/* The > that closes the < in front of p; NULL if another < comes first. */
+static const char *
+find_close(const char *p, const char *end)
+{
+	struct token t;
+
+	while ((t = next_token(p, end)).type != TOKEN_END) {
+		if (is_op(&t, '>'))
+			return t.start;
+		if (is_op(&t, '<'))
+			return NULL;
+		p = t.end;
+	}
+	return NULL;
+}
+
+/* As next_token(), but what stands between < and > is one token. */
+static struct token
+next_part(const char *p, const char *end)
+{
+	struct token t = next_token(p, end);
+	const char *close = is_op(&t, '<') ? find_close(t.end, end) : NULL;
+
+	if (!close)
+		return t;
+	return (struct token){TOKEN_ANGLE, t.start, close + 1, t.end, close};
+}
+
 /* ---- one address --------------------------------------------------------- */
 
 /* An address without its quoting, as it grows from tokens. */
@@ -186,6 +223,7 @@ struct plain {
 	char text[ENVELOPE_ADDRESS_MAX];
 	size_t len;
 	bool is_too_long;
+	bool is_route; /* it began with an @: a : ends what is to be left out */
 };
 
 static void
@@ -197,29 +235,53 @@ plain_add(struct plain *a, char c)
 		a->is_too_long = true;
 }
 
+/*
+ * Add what stands in a token, without its quotes. A fold is not part of what
+ * it folds (RFC 5322 section 2.2.3), blanks are not part of a literal (section
+ * 3.4.1), and SMTP knows no tab.
+ */
+static void
+plain_add_content(struct plain *a, const struct token *t)
+{
+	bool is_literal = t->type == TOKEN_LITERAL;
+
+	for (const char *p = t->content; p < t->content_end; p++) {
+		bool is_escaped = *p == '\\';
+
+		if (is_escaped && ++p == t->content_end)
+			return;
+		if (!is_blank(*p))
+			plain_add(a, *p);
+		else if (is_escaped ||
+			 (!is_literal && *p != '\n' && *p != '\r'))
+			plain_add(a, ' ');
+	}
+}
+
+static void
+plain_add_operator(struct plain *a, char c)
+{
+	if (c == ':' && a->is_route) {
+		a->len = 0;
+		a->is_too_long = false;
+		a->is_route = false;
+		return;
+	}
+	if (a->len == 0)
+		a->is_route = c == '@';
+	plain_add(a, c);
+}
+
 static void
 plain_add_token(struct plain *a, const struct token *t)
 {
-	char close = t->type == TOKEN_QUOTED ? '"' : ']';
-	const char *p = t->start;
-
 	if (t->type == TOKEN_OPERATOR) {
-		plain_add(a, *p);
+		plain_add_operator(a, *t->start);
 		return;
 	}
 	if (t->type == TOKEN_LITERAL)
 		plain_add(a, '[');
-	if (t->type != TOKEN_ATOM)
-		p++;
-	for (; p < t->end && !a->is_too_long; p++) {
-		if (*p == '\\' && p + 1 < t->end)
-			p++;
-		else if (t->type != TOKEN_ATOM && *p == close)
-			break;
-		/* A fold is not part of what it folds. */
-		if (*p != '\n' && *p != '\r')
-			plain_add(a, *p);
-	}
+	plain_add_content(a, t);
 	if (t->type == TOKEN_LITERAL)
 		plain_add(a, ']');
 }
@@ -243,7 +305,9 @@ struct list {
 	address_found_fn *found;
 	void *context;
 	const char *last_semicolon; /* how far groups may reach; NULL: none */
-	struct plain plain;	    /* the address in the making */
+	const char *words;  /* behind the last part that was understood */
+	const char *colon;  /* the last one since then that ends no group */
+	struct plain plain; /* the address in the making */
 	char quoted[2 * ENVELOPE_ADDRESS_MAX + 2];
 };
 
@@ -274,6 +338,7 @@ report(struct list *list)
 	memcpy(out + len, a->text + local_len, a->len - local_len);
 	len += a->len - local_len;
 	a->len = 0;
+	a->is_route = false;
 	if (!address_is_valid(out, len))
 		return -EINVAL;
 	list->found(list->context, out, len);
@@ -295,48 +360,25 @@ parse_words(struct list *list, const char *p, const char *end)
 
 	while (!err && (t = next_token(p, end)).type != TOKEN_END) {
 		p = t.end;
-		if (is_op(&t, '>') || (is_word(&t) && is_behind_word))
+		if (is_word(&t) && is_behind_word)
 			err = report(list);
-		if (!is_op(&t, '>'))
-			plain_add_token(&list->plain, &t);
+		plain_add_token(&list->plain, &t);
 		is_behind_word = is_word(&t);
 	}
 	return err ? err : report(list);
 }
 
-/* What stands between < and >: one address, perhaps behind a route. */
+/* What stands between < and >: one address. */
 static int
 parse_angle(struct list *list, const char *p, const char *end)
 {
-	struct token t = next_token(p, end);
+	struct token t;
 
-	if (is_op(&t, '@')) {
-		while (t.type != TOKEN_END && !is_op(&t, ':'))
-			t = next_token(t.end, end);
-		if (t.type != TOKEN_END)
-			p = t.end;
-	}
 	while ((t = next_token(p, end)).type != TOKEN_END) {
 		plain_add_token(&list->plain, &t);
 		p = t.end;
 	}
 	return report(list);
-}
-
-/* The > that closes the < in front of p; NULL if another < comes first. */
-static const char *
-find_close(const char *p, const char *end)
-{
-	struct token t;
-
-	while ((t = next_token(p, end)).type != TOKEN_END) {
-		if (is_op(&t, '>'))
-			return t.start;
-		if (is_op(&t, '<'))
-			return NULL;
-		p = t.end;
-	}
-	return NULL;
 }
 
 static const char *
@@ -345,7 +387,7 @@ find_last_semicolon(const char *p, const char *end)
 	const char *last = NULL;
 	struct token t;
 
-	while ((t = next_token(p, end)).type != TOKEN_END) {
+	while ((t = next_part(p, end)).type != TOKEN_END) {
 		if (is_op(&t, ';'))
 			last = t.start;
 		p = t.end;
@@ -353,34 +395,63 @@ find_last_semicolon(const char *p, const char *end)
 	return last;
 }
 
+/* True if t ends a name, which a group gives to what follows it. */
+static bool
+is_group_name_end(const struct list *list, const struct token *t)
+{
+	return is_op(t, ':') && list->last_semicolon &&
+	       t->start < list->last_semicolon;
+}
+
+static bool
+is_separator(const struct token *t)
+{
+	/* A > that closes nothing ends an address like a comma. */
+	return t->type == TOKEN_END || is_op(t, ',') || is_op(t, ';') ||
+	       is_op(t, '>');
+}
+
+/* Take a part of the list; what means nothing yet is words for a later one. */
+static int
+parse_part(struct list *list, const struct token *t)
+{
+	int err = 0;
+
+	if (is_separator(t)) {
+		err = parse_words(list, list->words, t->start);
+	} else if (t->type == TOKEN_ANGLE) {
+		/* Words in front are a name, which has no colon in it. */
+		if (list->colon)
+			err = parse_words(list, list->words, list->colon);
+		if (!err)
+			err = parse_angle(list, t->content, t->content_end);
+	} else if (!is_group_name_end(list, t)) {
+		if (is_op(t, ':'))
+			list->colon = t->start;
+		return 0;
+	}
+	list->words = t->end;
+	list->colon = NULL;
+	return err;
+}
+
 int
 address_parse_list(
     const char *list, size_t len, address_found_fn *found, void *context)
 {
 	const char *end = list + len;
-	const char *words = list; /* where a display name or addresses began */
 	struct list l = {
 	    .found = found,
 	    .context = context,
 	    .last_semicolon = find_last_semicolon(list, end),
+	    .words = list,
 	};
-	struct token t = {TOKEN_END, list, list};
-	int err = 0;
+	struct token t = make_token(TOKEN_END, list, list);
+	int err;
 
 	do {
-		const char *close;
-
-		t = next_token(t.end, end);
-		if (t.type == TOKEN_END || is_op(&t, ',') || is_op(&t, ';')) {
-			err = parse_words(&l, words, t.start);
-			words = t.end;
-		} else if (is_op(&t, ':') && l.last_semicolon &&
-			   t.start < l.last_semicolon) {
-			words = t.end; /* the name of a group */
-		} else if (is_op(&t, '<') && (close = find_close(t.end, end))) {
-			err = parse_angle(&l, t.end, close);
-			t.end = words = close + 1;
-		}
+		t = next_part(t.end, end);
+		err = parse_part(&l, &t);
 	} while (!err && t.type != TOKEN_END);
 	return err;
 }

@@ -3,7 +3,8 @@
  * address.h - find the addresses in what people and programs write
  *
  *   Parsing takes RFC 5322 section 3.4 with the obsolete syntax of section 4.4
- *   and reads lists as postfix's sendmail does where the RFC leaves it open.
+ *   and reads lists as postfix's sendmail does where the RFC leaves it open,
+ *   unless that loses an address. A list is read twice, from left to right.
  *   What comes out is what goes between the <> of RFC 5321: no comments, no
  *   blanks outside quotes, no route, quotes only where the local part needs
  *   them.
