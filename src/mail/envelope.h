@@ -30,6 +30,8 @@ struct submitter {
 struct envelope {
 	char *sender; /* never NULL once set; "" is the null sender */
 	char **recipients;
+	uint32_t
+	    *hashes; /* of the recipients, so that many are soon compared */
 	size_t recipient_count;
 	int64_t submitted_ms; /* wall clock, milliseconds since 1970 */
 	uint64_t text_len;    /* bytes of the text that belongs to it */

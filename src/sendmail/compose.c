@@ -18,6 +18,10 @@ enum field_flag {
 	FIELD_FROM = 1 << 3,
 	FIELD_DATE = 1 << 4,
 	FIELD_MESSAGE_ID = 1 << 5,
+	FIELD_RESENT = 1 << 6, /* somebody passes on what he was sent */
+	FIELD_RESENT_FROM = 1 << 7,
+	FIELD_RESENT_DATE = 1 << 8,
+	FIELD_RESENT_MESSAGE_ID = 1 << 9,
 };
 
 static const struct {
@@ -27,9 +31,14 @@ static const struct {
     {"To", FIELD_TO},
     {"Cc", FIELD_TO},
     {"Bcc", FIELD_TO | FIELD_REMOVED},
-    {"Resent-To", FIELD_RESENT_TO},
-    {"Resent-Cc", FIELD_RESENT_TO},
-    {"Resent-Bcc", FIELD_RESENT_TO | FIELD_REMOVED},
+    {"Resent-To", FIELD_RESENT | FIELD_RESENT_TO},
+    {"Resent-Cc", FIELD_RESENT | FIELD_RESENT_TO},
+    {"Resent-Bcc", FIELD_RESENT | FIELD_RESENT_TO | FIELD_REMOVED},
+    {"Resent-From", FIELD_RESENT | FIELD_RESENT_FROM},
+    {"Resent-Date", FIELD_RESENT | FIELD_RESENT_DATE},
+    {"Resent-Message-ID", FIELD_RESENT | FIELD_RESENT_MESSAGE_ID},
+    {"Resent-Sender", FIELD_RESENT},
+    {"Resent-Reply-To", FIELD_RESENT},
     {"Return-Path", FIELD_REMOVED},
     {"From", FIELD_FROM},
     {"Date", FIELD_DATE},
@@ -202,7 +211,7 @@ set_sender(struct work *w)
 }
 
 static void
-add_from(struct work *w)
+add_from(struct work *w, const char *prefix)
 {
 	const struct identity *id = w->in->identity;
 	const char *sender = w->out->envelope.sender;
@@ -213,7 +222,7 @@ add_from(struct work *w)
 	if (!name)
 		name = *sender ? id->name.data : "Mail Delivery System";
 	phrase_add(&phrase, name);
-	buf_add_str(b, "From: ");
+	buf_add_format(b, "%sFrom: ", prefix);
 	if (phrase.len > 0)
 		buf_add_format(b, "%s <", phrase.data);
 	if (*sender)
@@ -225,22 +234,49 @@ add_from(struct work *w)
 }
 
 static void
-add_missing(struct work *w)
+add_date(struct work *w, const char *prefix)
 {
-	const struct compose_input *in = w->in;
-	struct buf *b = &w->out->added;
 	char date[CLOCK_TEXT_MAX];
 
+	buf_add_format(&w->out->added, "%sDate: %s\n", prefix,
+	    clock_rfc5322(w->in->now_ms, date));
+}
+
+static void
+add_message_id(struct work *w, const char *prefix)
+{
+	const struct compose_input *in = w->in;
+
+	/* The prefix within keeps it apart from the other one. */
+	buf_add_format(&w->out->added,
+	    "%sMessage-ID: <%s%" PRIx64 ".%" PRIx32 ".%016" PRIx64 "@%s>\n",
+	    prefix, prefix, (uint64_t)in->now_ms, in->submitter.pid, in->random,
+	    in->identity->host.data);
+}
+
+/*
+ * What RFC 5322 asks for (sections 3.6 and 3.6.6), and what tells two copies of
+ * one message from two messages: the relay would make up others each time.
+ */
+static void
+add_missing(struct work *w)
+{
+	static const char resent[] = "Resent-";
+
 	if (!(w->present & FIELD_FROM))
-		add_from(w);
+		add_from(w, "");
 	if (!(w->present & FIELD_DATE))
-		buf_add_format(
-		    b, "Date: %s\n", clock_rfc5322(in->now_ms, date));
+		add_date(w, "");
 	if (!(w->present & FIELD_MESSAGE_ID))
-		buf_add_format(b,
-		    "Message-ID: <%" PRIx64 ".%" PRIx32 ".%016" PRIx64 "@%s>\n",
-		    (uint64_t)in->now_ms, in->submitter.pid, in->random,
-		    in->identity->host.data);
+		add_message_id(w, "");
+	if (!(w->present & FIELD_RESENT))
+		return;
+	if (!(w->present & FIELD_RESENT_FROM))
+		add_from(w, resent);
+	if (!(w->present & FIELD_RESENT_DATE))
+		add_date(w, resent);
+	if (!(w->present & FIELD_RESENT_MESSAGE_ID))
+		add_message_id(w, resent);
 }
 
 /* ---- all of it ----------------------------------------------------------- */

@@ -86,6 +86,19 @@ START_TEST(other_spellings_are_other_recipients)
 }
 END_TEST
 
+START_TEST(recipients_of_one_hash_are_two)
+{
+	struct envelope e;
+
+	envelope_init(&e);
+	envelope_add_recipient(&e, "declinate", 9);
+	envelope_add_recipient(&e, "macallums", 9);
+	ck_assert_uint_eq(e.recipient_count, 2);
+	ck_assert_uint_eq(e.hashes[0], e.hashes[1]);
+	envelope_release(&e);
+}
+END_TEST
+
 Suite *
 envelope_suite(void)
 {
@@ -98,6 +111,7 @@ envelope_suite(void)
 	tcase_add_test(t, recipients_keep_their_order);
 	tcase_add_test(t, same_recipient_counts_once);
 	tcase_add_test(t, other_spellings_are_other_recipients);
+	tcase_add_test(t, recipients_of_one_hash_are_two);
 	suite_add_tcase(s, t);
 	return s;
 }
