@@ -2,7 +2,7 @@
 /*
  * compose.h - from what was handed in to what is stored: envelope and text
  *
- *   Repairs what DESIGN section 7 lists and nothing else: fields that are kept
+ *   Repairs what mini_sendmail(8) lists and nothing else: fields that are kept
  *   stay byte by byte as they were and in their order, the body too. Pure: the
  *   clock, chance and the sender's identity are arguments.
  */

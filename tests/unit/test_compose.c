@@ -13,6 +13,13 @@
 #define ID   "Message-ID: <3e8.7.00000000000000ab@host.example>\n"
 #define FROM "From: user@host.example\n"
 
+/* And one that is passed on. */
+#define RESENT_DATE "Resent-" DATE
+#define RESENT_ID                                                              \
+	"Resent-Message-ID: <Resent-3e8.7.00000000000000ab@host.example>\n"
+#define RESENT_FROM "Resent-" FROM
+#define RESENT	    RESENT_FROM RESENT_DATE RESENT_ID
+
 /* A composed message; the fields are what a test looks at. */
 struct result {
 	struct options options;
@@ -96,7 +103,29 @@ static const struct {
     {"bcc_is_removed", "Bcc: a@b,\n c@d\nSubject: x\nBCC : e@f\n\nBcc: g\n",
 	"Subject: x\n" FROM DATE ID "\nBcc: g\n"},
     {"resent_bcc_is_removed", "Resent-Bcc: a@b\nSubject: x\n\n",
-	"Subject: x\n" FROM DATE ID "\n"},
+	"Subject: x\n" FROM DATE ID RESENT "\n"},
+    {"resent_message_gets_its_own",
+	"Resent-To: a@b\nFrom: c\nDate: d\nMessage-ID: e\n\n",
+	"Resent-To: a@b\nFrom: c\nDate: d\nMessage-ID: e\n" RESENT "\n"},
+    {"resent_date_stays",
+	"Resent-date : x\nFrom: c\nDate: d\nMessage-ID: e\n\n",
+	"Resent-date : x\nFrom: c\nDate: d\nMessage-ID: e\n" RESENT_FROM
+	    RESENT_ID "\n"},
+    {"resent_from_stays", "Resent-From: x\nFrom: c\nDate: d\nMessage-ID: e\n\n",
+	"Resent-From: x\nFrom: c\nDate: d\nMessage-ID: e\n" RESENT_DATE
+	    RESENT_ID "\n"},
+    {"resent_message_id_stays",
+	"Resent-Message-Id: x\nFrom: c\nDate: d\nMessage-ID: e\n\n",
+	"Resent-Message-Id: x\nFrom: c\nDate: d\nMessage-ID: e\n" RESENT_FROM
+	    RESENT_DATE "\n"},
+    {"resent_sender_is_resent", "Resent-Sender: x\n\n",
+	"Resent-Sender: x\n" FROM DATE ID RESENT "\n"},
+    {"resent_reply_to_is_resent", "Resent-Reply-To: x\n\n",
+	"Resent-Reply-To: x\n" FROM DATE ID RESENT "\n"},
+    {"resent_cc_is_resent", "Resent-Cc: x@y\n\n",
+	"Resent-Cc: x@y\n" FROM DATE ID RESENT "\n"},
+    {"other_resent_is_not", "Resent-X: x\nX-Resent-To: y\n\n",
+	"Resent-X: x\nX-Resent-To: y\n" FROM DATE ID "\n"},
     {"return_path_is_removed", "Return-Path: <a@b>\nSubject: x\n\n",
 	"Subject: x\n" FROM DATE ID "\n"},
     {"mbox_line_is_dropped", "From joe Thu Jan 1\nSubject: x\n\n",
@@ -155,6 +184,21 @@ static const struct {
 	"To: a@b\nResent-To: c@d\nCc: e@f\nResent-Bcc: g@h\n\n", "c@d g@h"},
     {"resent_and_command_line", true, "r@x", "To: a@b\nResent-Cc: c@d\n\n",
 	"r@x c@d"},
+    {"several_resent", true, NULL,
+	"Resent-To: a@b\nResent-To: c@d\nResent-Cc: e@f\nResent-Bcc: g@h\n\n",
+	"a@b c@d e@f g@h"},
+    {"several_bcc", true, NULL, "Bcc: a@b\nBcc: c@d\nCc: e@f\nCc: g@h\n\n",
+	"a@b c@d e@f g@h"},
+    {"not_from_other_fields", true, "r@x",
+	"Apparently-To: a@b\nReply-To: c@d\nX-To: e@f\nTo-X: g@h\n\n", "r@x"},
+    {"resent_without_t", false, "r@x", "To: a@b\nResent-To: c@d\n\n", "r@x"},
+    {"empty_text_without_t", false, "r@x", "", "r@x"},
+    {"empty_text_with_t", true, "r@x", "", "r@x"},
+    {"body_only", true, "r@x", "\nTo: a@b\n", "r@x"},
+    {"junk_only", true, "r@x", "junk\nTo: a@b\n", "r@x"},
+    {"header_only", true, NULL, "To: a@b\n", "a@b"},
+    {"utf8", true, NULL, "To: J\xc3\xb6 <j\xc3\xb6@\xc3\xbc.de>\n\n",
+	"j\xc3\xb6@\xc3\xbc.de"},
     {"resent_from_means_nothing", true, NULL, "To: a@b\nResent-From: c\n\n",
 	"a@b"},
     {"not_from_the_body", true, NULL, "To: a@b\n\nTo: c@d\n", "a@b"},
@@ -204,6 +248,10 @@ static const struct {
 	"no recipients"},
     {"empty_resent", true, "To: a@b\nResent-To:\n\n", EX_USAGE,
 	"no recipients"},
+    {"empty_text", true, "", EX_USAGE, "To, Cc or Bcc"},
+    {"empty_text_without_t", false, "", EX_USAGE, "option -t"},
+    {"body_only", true, "\nTo: a@b\n", EX_USAGE, "no recipients"},
+    {"nobody_but_null", true, "To: <>, \"\"\n\n", EX_USAGE, "no recipients"},
     {"malformed", true, "To: a@b\nCc: a\001b@c\n\n", EX_DATAERR,
 	"malformed address in Cc: \" a\\x01b@c\""},
 };
@@ -251,6 +299,27 @@ START_TEST(field_has_a_greatest_length)
 	ck_assert_int_eq(
 	    compose_long_field("To", COMPOSE_FIELD_MAX + 1), EX_DATAERR);
 	ck_assert_int_eq(compose_long_field("Bcc", COMPOSE_FIELD_MAX + 1), 0);
+	ck_assert_int_eq(
+	    compose_long_field("Resent-Bcc", 4 * COMPOSE_FIELD_MAX), 0);
+}
+END_TEST
+
+/* The limit is on each field: postfix takes any number of them. */
+START_TEST(header_has_no_greatest_length)
+{
+	struct buf text = BUF_INIT;
+	struct result r;
+
+	while (text.len < 2 * COMPOSE_FIELD_MAX)
+		buf_add_str(&text, "X-Field: 0123456789012345678901234567\n");
+	buf_add_str(&text, "\n");
+	result_init(&r);
+	envelope_add_recipient(&r.options.envelope, "r@x", 3);
+	result_compose(&r, text.data, text.len);
+	ck_assert_int_eq(r.code, 0);
+	ck_assert_uint_gt(r.text.len, text.len);
+	result_release(&r);
+	buf_release(&text);
 }
 END_TEST
 
@@ -403,12 +472,38 @@ START_TEST(the_message_is_not_copied)
 }
 END_TEST
 
+/* Quadratic time would take hours here. */
+START_TEST(long_text_takes_linear_time)
+{
+	static const char *const patterns[] = {"From a\n", "A:\n", "A:\n ",
+	    "To:a@b\n", "Bcc:a@b,\n ", "Bcc:(\n ", "Bcc:<a\n ",
+	    "Resent-To:;:\n", " ", "a"};
+	enum { LEN = 1024 * 1024 };
+	size_t step = strlen(patterns[_i]);
+	char *text = malloc(LEN);
+	struct result r;
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < LEN; i++)
+		text[i] = patterns[_i][i % step];
+	result_init(&r);
+	envelope_add_recipient(&r.options.envelope, "r@x", 3);
+	r.options.is_recipients_from_header = true;
+	result_compose(&r, text, LEN);
+	ck_assert(
+	    r.code == 0 || r.code == EX_DATAERR || r.code == EX_UNAVAILABLE);
+	result_release(&r);
+	free(text);
+}
+END_TEST
+
 /* Composing what was composed changes nothing more. */
 START_TEST(random_messages_are_repaired_once)
 {
 	static const char *const parts[] = {"To", "Bcc", "From", ":", " ", "\n",
-	    "a@b", "x", "\n ", "Resent-To", "Date", ">", "\n\n", "Message-ID",
-	    "From ", "Return-Path: x\n", "(", "\"", "<", ">", ",", ";", "\t"};
+	    "a@b", "x", "\n ", "Resent-To", "Resent-Date", "Date", ">", "\n\n",
+	    "Message-ID", "From ", "Return-Path: x\n", "(", "\"", "<", ">", ",",
+	    ";", "\t"};
 
 	srand(4);
 	for (int round = 0; round < 20000; round++) {
@@ -449,6 +544,8 @@ compose_suite(void)
 	tcase_add_loop_test(t, text_is_repaired, 0, ARRAY_LEN(texts));
 	tcase_add_test(t, the_message_is_not_copied);
 	tcase_add_test(t, field_has_a_greatest_length);
+	tcase_add_test(t, header_has_no_greatest_length);
+	tcase_add_loop_test(t, long_text_takes_linear_time, 0, 10);
 	tcase_add_test(t, random_messages_are_repaired_once);
 	suite_add_tcase(s, t);
 	t = tcase_create("envelope");
