@@ -237,6 +237,22 @@ record_encode_envelope(const struct envelope *e, struct buf *out)
 	field_add_number(out, ENVELOPE_PID, e->submitter.pid);
 }
 
+/*
+ * Nobody writes a recipient twice. To read it would cost a hostile spool
+ * nothing and us a comparison with all others for every copy.
+ */
+static int
+take_envelope_recipient(const struct field *f, struct envelope *e)
+{
+	const size_t count = e->recipient_count;
+
+	if (count >= ENVELOPE_RECIPIENTS_MAX ||
+	    !address_is_valid(f->data, f->len))
+		return -EBADMSG;
+	envelope_add_recipient(e, f->data, f->len);
+	return e->recipient_count > count ? 0 : -EBADMSG;
+}
+
 static int
 take_envelope(const struct field *f, void *record)
 {
@@ -249,11 +265,7 @@ take_envelope(const struct field *f, void *record)
 		envelope_set_sender(e, f->data, f->len);
 		return 0;
 	case ENVELOPE_RECIPIENT:
-		if (e->recipient_count >= ENVELOPE_RECIPIENTS_MAX ||
-		    !address_is_valid(f->data, f->len))
-			return -EBADMSG;
-		envelope_add_recipient(e, f->data, f->len);
-		return 0;
+		return take_envelope_recipient(f, e);
 	case ENVELOPE_SUBMITTED:
 		return field_time(f, &e->submitted_ms);
 	case ENVELOPE_TEXT_LEN:

@@ -73,6 +73,8 @@ static const struct {
     {"no recipient", "envelope", "1:a@b\n3=1\n4=2\n5=3\n6=4\n", -EBADMSG},
     {"no sender", "envelope", "2:c@d\n3=1\n4=2\n5=3\n6=4\n", -EBADMSG},
     {"two senders", "envelope", ENVELOPE "1:a@b\n", -EBADMSG},
+    {"two recipients", "envelope", ENVELOPE "2:e@f\n", 0},
+    {"a recipient twice", "envelope", ENVELOPE "2:e@f\n2:c@d\n", -EBADMSG},
     {"empty recipient", "envelope", ENVELOPE "2:\n", -EBADMSG},
     {"time before 1970", "envelope",
 	"1:a@b\n2:c@d\n3=18446744073709551615\n4=2\n5=3\n6=4\n", -EBADMSG},
