@@ -59,7 +59,9 @@ channel_receive(int channel, struct channel_message *m, int *fd)
 	    .msg_iov = &part,
 	    .msg_iovlen = 1,
 	    .msg_control = fd ? control.bytes : NULL,
-	    .msg_controllen = fd ? sizeof(control.bytes) : 0,
+	    /* Not what it is padded to: there would be room for a second
+	     * descriptor, which nobody would close. */
+	    .msg_controllen = fd ? CMSG_LEN(sizeof(int)) : 0,
 	};
 	ssize_t n = recvmsg(channel, &packet, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	int got_fd;

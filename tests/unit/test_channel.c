@@ -97,6 +97,23 @@ START_TEST(descriptors_that_nobody_wants_are_not_kept)
 }
 END_TEST
 
+START_TEST(of_two_descriptors_the_first_is_taken_and_none_is_lost)
+{
+	const int next_free = dup(0);
+	struct channel_message m;
+	int fd = -1;
+
+	close(next_free);
+	send_two_descriptors();
+	ck_assert_int_eq(channel_receive(ends[1], &m, &fd), 0);
+	ck_assert_int_eq(fd, next_free);
+	close(fd);
+	fd = dup(0);
+	ck_assert_int_eq(fd, next_free);
+	close(fd);
+}
+END_TEST
+
 START_TEST(a_side_that_does_not_read_is_not_waited_for)
 {
 	struct channel_message m = {.kind = CHANNEL_IDLE};
@@ -177,6 +194,8 @@ channel_suite(void)
 	tcase_add_test(t, a_message_arrives_as_it_was_sent);
 	tcase_add_test(t, a_descriptor_arrives_as_the_same_file);
 	tcase_add_test(t, descriptors_that_nobody_wants_are_not_kept);
+	tcase_add_test(
+	    t, of_two_descriptors_the_first_is_taken_and_none_is_lost);
 	tcase_add_test(t, a_side_that_does_not_read_is_not_waited_for);
 	tcase_add_test(t, nothing_to_receive_does_not_wait);
 	tcase_add_test(t, the_other_side_gone_is_the_end);
