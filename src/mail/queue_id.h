@@ -17,7 +17,8 @@ enum { QUEUE_ID_TEXT_MAX = 14 }; /* 13 digits for 2^64-1, and a NUL */
 /* Write id into text, of QUEUE_ID_TEXT_MAX bytes, and return text. */
 char *queue_id_format(uint64_t id, char *text);
 
-/* Read an id; lower case is taken too. 0, or -EINVAL: nothing else is one. */
+/* Read an id; lower case and leading zeros are taken too. 0, or -EINVAL:
+ * nothing else is one. */
 int queue_id_parse(const char *text, uint64_t *id) MUST_CHECK;
 
 #endif
