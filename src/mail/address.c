@@ -33,27 +33,49 @@ is_control(char c)
 
 /* ---- validity ------------------------------------------------------------ */
 
-enum place { IN_LOCAL, IN_QUOTES, IN_DOMAIN, IN_LITERAL, NOWHERE };
+enum place {
+	IN_LOCAL,
+	IN_QUOTES,
+	BEHIND_AT,
+	IN_DOMAIN,
+	IN_LITERAL,
+	BEHIND_LITERAL,
+	NOWHERE
+};
 
-/* Where the byte behind c is, if c stands in place; NOWHERE: c cannot. */
+/*
+ * Where the byte behind c is, if c stands in place; NOWHERE: c cannot. A
+ * literal is the whole domain (RFC 5321 section 4.1.2).
+ */
 static enum place
 step(enum place place, char c)
 {
-	if (place == IN_QUOTES)
-		return c == '"' ? IN_LOCAL : IN_QUOTES;
-	if (c == ' ' || strchr("<>,;()\\", c))
+	if (place != IN_QUOTES && (c == ' ' || strchr("<>,;()\\", c)))
 		return NOWHERE;
-	if (place == IN_LITERAL)
-		return c == ']'		  ? IN_DOMAIN
+	switch (place) {
+	case IN_LOCAL:
+		return c == '@'		 ? BEHIND_AT
+		       : c == '"'	 ? IN_QUOTES
+		       : strchr("[]", c) ? NOWHERE
+					 : place;
+	case IN_QUOTES:
+		return c == '"' ? IN_LOCAL : place;
+	case IN_LITERAL:
+		return c == ']'		  ? BEHIND_LITERAL
 		       : strchr("[\"", c) ? NOWHERE
 					  : place;
-	if (c == '@')
-		return IN_DOMAIN;
-	if (c == '"')
-		return place == IN_LOCAL ? IN_QUOTES : NOWHERE;
-	if (c == '[')
-		return place == IN_DOMAIN ? IN_LITERAL : NOWHERE;
-	return c == ']' ? NOWHERE : place;
+	case BEHIND_AT:
+	case IN_DOMAIN:
+		if (c == '[' && place == BEHIND_AT)
+			return IN_LITERAL;
+		return c == '@'		   ? BEHIND_AT
+		       : strchr("[]\"", c) ? NOWHERE
+					   : IN_DOMAIN;
+	case BEHIND_LITERAL:
+	case NOWHERE:
+	default:
+		return NOWHERE;
+	}
 }
 
 bool
@@ -75,7 +97,7 @@ address_is_valid(const char *address, size_t len)
 		if (place == NOWHERE)
 			return false;
 	}
-	return place == IN_LOCAL || place == IN_DOMAIN;
+	return place != IN_QUOTES && place != IN_LITERAL;
 }
 
 bool

@@ -269,6 +269,10 @@ static const struct {
     {"closed_literal_only", TEXT("a@1.2.3.4]"), false},
     {"blank_in_literal", TEXT("a@[1 2]"), false},
     {"literal_in_local_part", TEXT("[a]@x"), false},
+    {"literal_within_a_domain", TEXT("a@x[1]"), false},
+    {"text_behind_a_literal", TEXT("a@[1]x"), false},
+    {"two_literals", TEXT("a@[1][2]"), false},
+    {"quote_in_literal", TEXT("a@[\"]"), false},
 };
 
 START_TEST(address_fits_an_smtp_command_or_not)
