@@ -85,6 +85,9 @@ address_is_valid(const char *address, size_t len)
 
 	if (len == 0 || len > ENVELOPE_ADDRESS_MAX)
 		return false;
+	/* A relay would read it as a route to what follows the colon. */
+	if (address[0] == '@' && memchr(address, ':', len))
+		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (is_control(address[i]))
 			return false;

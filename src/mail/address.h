@@ -21,8 +21,9 @@
  * True if address can stand between <> in an SMTP command: 1 to
  * ENVELOPE_ADDRESS_MAX bytes, no control character, and no blank, angle
  * bracket, comma or semicolon outside a quoted string (RFC 5321 section
- * 4.1.2; bytes of 128 and more pass, RFC 6531). Unqualified names pass.
- * The empty address is not valid here: the null sender is the caller's matter.
+ * 4.1.2; bytes of 128 and more pass, RFC 6531), and it is no route. Unqualified
+ * names pass. The empty address is not valid here: the null sender is the
+ * caller's matter.
  */
 bool address_is_valid(const char *address, size_t len);
 

@@ -159,6 +159,8 @@ static const struct {
     {"parenthesis_behind_address", TEXT("a@b)"), ""},
     {"bracket_behind_address", TEXT("a@b]"), ""},
     {"quote_that_swallows_the_address", TEXT("\"joe <j@x>"), ""},
+    {"route_in_quotes", TEXT("@\"a:root\""), ""},
+    {"literal_within_a_domain", TEXT("[@a[b]"), ""},
     {"after_a_good_one", TEXT("a@b, c\001@d, e@f"), "a@b\n"},
 };
 
@@ -269,6 +271,8 @@ static const struct {
     {"closed_literal_only", TEXT("a@1.2.3.4]"), false},
     {"blank_in_literal", TEXT("a@[1 2]"), false},
     {"literal_in_local_part", TEXT("[a]@x"), false},
+    {"route", TEXT("@a:b@c"), false},
+    {"route_to_a_name", TEXT("@a:b"), false},
     {"literal_within_a_domain", TEXT("a@x[1]"), false},
     {"text_behind_a_literal", TEXT("a@[1]x"), false},
     {"two_literals", TEXT("a@[1][2]"), false},
