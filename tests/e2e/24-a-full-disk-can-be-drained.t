@@ -43,7 +43,7 @@ while [ "$status" -eq 0 ]; do
 	submit $((accepted % 5 == 0 ? 900 : 3))
 done
 is "the first that does not fit is told so" "$status" 73
-is "in a line" "$(cat "$SCRATCH/said")" "mini_sendmail: $SPOOL: the disk is full"
+is "in a line" "$(cat "$SCRATCH/said")" "mini_sendmail: $SPOOL: the disk, or a quota on it, is full"
 for kib in 400 100 40 10 3 1; do
 	status=0
 	while [ "$status" -eq 0 ]; do
