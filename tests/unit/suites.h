@@ -16,6 +16,7 @@
 	X(privilege)                                                           \
 	X(log)                                                                 \
 	X(queue_id)                                                            \
+	X(parameter)                                                           \
 	X(envelope)                                                            \
 	X(address)                                                             \
 	X(header)                                                              \
