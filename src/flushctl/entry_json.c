@@ -97,8 +97,9 @@ recipients_value(const struct envelope *e, const struct message_state *s)
 		const struct recipient_state *r = &s->recipients[i];
 
 		if (r->status != RECIPIENT_DELIVERED &&
-		    json_array_append_new(array,
-			recipient_value(e->recipients[i], r, s->reason)) < 0)
+		    json_array_append_new(
+			array, recipient_value(
+				   e->recipients[i].address, r, s->reason)) < 0)
 			alloc_fail();
 	}
 	return array;

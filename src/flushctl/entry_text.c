@@ -94,7 +94,7 @@ add_recipients(
 		}
 		last = r->reply ? r->reply : "";
 		buf_add_format(b, "%*s", ADDRESS_COLUMN, "");
-		display_add(b, e->recipients[i]);
+		display_add(b, e->recipients[i].address);
 		buf_add_char(b, '\n');
 	}
 }

@@ -100,7 +100,7 @@ add_recipients(
 		const struct recipient_state *r = &s->recipients[i];
 
 		add_label(b, "recipient:");
-		display_add(b, e->recipients[i]);
+		display_add(b, e->recipients[i].address);
 		buf_add_format(b, " %s\n", recipient_status_names[r->status]);
 		if (r->reply)
 			add_line(b, "", r->reply);

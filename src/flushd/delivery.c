@@ -120,7 +120,7 @@ delivery_begin(struct delivery *d)
 		if (d->state.recipients[i].status != RECIPIENT_PENDING)
 			continue;
 		d->tried[count] = i;
-		d->addresses[count++] = d->envelope.recipients[i];
+		d->addresses[count++] = d->envelope.recipients[i].address;
 	}
 	d->message.sender = d->envelope.sender;
 	d->message.recipients = d->addresses;

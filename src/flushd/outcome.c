@@ -45,7 +45,7 @@ log_recipient(const struct delivery *d, size_t i,
     const struct smtp_result *result, const char *relay)
 {
 	const char *sender = d->envelope.sender;
-	const char *to = d->envelope.recipients[d->tried[i]];
+	const char *to = d->envelope.recipients[d->tried[i]].address;
 	const char *reply = result->replies[i] ? result->replies[i] : "";
 	struct buf line = BUF_INIT;
 	char id[QUEUE_ID_TEXT_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdbool.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +13,26 @@ envelope_init(struct envelope *e)
 	e->sender = alloc_copy("", 0);
 }
 
+static void
+submitter_release(struct submitter *s)
+{
+	free(s->cwd);
+	free(s->argv);
+	free(s->script);
+}
+
 void
 envelope_release(struct envelope *e)
 {
-	for (size_t i = 0; i < e->recipient_count; i++)
-		free(e->recipients[i]);
+	for (size_t i = 0; i < e->recipient_count; i++) {
+		free(e->recipients[i].address);
+		free(e->recipients[i].original);
+	}
 	free(e->recipients);
 	free(e->hashes);
 	free(e->sender);
+	free(e->envid);
+	submitter_release(&e->submitter);
 	*e = (struct envelope){0};
 }
 
@@ -42,28 +54,29 @@ hash_of(const char *address, size_t len)
 	return hash;
 }
 
-static bool
-has_recipient(
+static struct recipient *
+find_recipient(
     const struct envelope *e, uint32_t hash, const char *address, size_t len)
 {
 	for (size_t i = 0; i < e->recipient_count; i++) {
-		const char *known = e->recipients[i];
+		const char *known = e->recipients[i].address;
 
 		if (e->hashes[i] == hash && strlen(known) == len &&
 		    memcmp(known, address, len) == 0)
-			return true;
+			return &e->recipients[i];
 	}
-	return false;
+	return NULL;
 }
 
-void
+struct recipient *
 envelope_add_recipient(struct envelope *e, const char *address, size_t len)
 {
 	uint32_t hash = hash_of(address, len);
 	size_t count = e->recipient_count;
+	struct recipient *known = find_recipient(e, hash, address, len);
 
-	if (has_recipient(e, hash, address, len))
-		return;
+	if (known)
+		return known;
 	/* Grow at powers of two only. */
 	if ((count & (count - 1)) == 0) {
 		size_t room = count ? 2 * count : 1;
@@ -72,7 +85,64 @@ envelope_add_recipient(struct envelope *e, const char *address, size_t len)
 		    alloc_resize(e->recipients, room, sizeof(*e->recipients));
 		e->hashes = alloc_resize(e->hashes, room, sizeof(*e->hashes));
 	}
-	e->recipients[count] = alloc_copy(address, len);
+	e->recipients[count] =
+	    (struct recipient){.address = alloc_copy(address, len)};
 	e->hashes[count] = hash;
 	e->recipient_count++;
+	return &e->recipients[count];
+}
+
+/* ---- parameters ---------------------------------------------------------- */
+
+int
+envelope_set_envid(struct envelope *e, const char *text, size_t len)
+{
+	if (!parameter_envid_is_valid(text, len))
+		return -EINVAL;
+	free(e->envid);
+	e->envid = alloc_copy(text, len);
+	return 0;
+}
+
+int
+recipient_set_notify(struct recipient *r, unsigned int notify)
+{
+	if (!parameter_notify_is_valid(notify))
+		return -EINVAL;
+	r->notify = notify;
+	return 0;
+}
+
+int
+recipient_set_original(struct recipient *r, const char *text, size_t len)
+{
+	if (!parameter_original_is_valid(text, len))
+		return -EINVAL;
+	free(r->original);
+	r->original = alloc_copy(text, len);
+	return 0;
+}
+
+/* ---- submitter ----------------------------------------------------------- */
+
+static char *
+copy_up_to(const char *text, size_t max)
+{
+	return text ? alloc_copy(text, strnlen(text, max)) : NULL;
+}
+
+void
+envelope_set_submitter(struct envelope *e, const struct submitter *s)
+{
+	struct submitter copy = {
+	    .uid = s->uid,
+	    .pid = s->pid,
+	    .ppid = s->ppid,
+	    .cwd = copy_up_to(s->cwd, SUBMITTER_CWD_MAX),
+	    .argv = copy_up_to(s->argv, SUBMITTER_ARGV_MAX),
+	    .script = copy_up_to(s->script, SUBMITTER_SCRIPT_MAX),
+	};
+
+	submitter_release(&e->submitter);
+	e->submitter = copy;
 }

@@ -9,10 +9,12 @@
 #ifndef MAIL_ENVELOPE_H
 #define MAIL_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "mail/parameter.h"
 
 enum {
 	ENVELOPE_ADDRESS_MAX =
@@ -21,18 +23,41 @@ enum {
 	    10000, /* in one record, whatever the limits */
 };
 
-/* What is known of the process that submitted; facts to trace, not to trust. */
+/*
+ * What is known of the process that submitted; facts to trace, not to trust:
+ * any bytes but NUL, that have to be escaped wherever they are shown.
+ */
 struct submitter {
 	uint32_t uid;
 	uint32_t pid;
+	uint32_t ppid; /* 0: not known */
+	char *cwd;     /* these: NULL where not known */
+	char *argv;    /* its words with a blank between them */
+	char *script;  /* the program that called for it, as it says itself */
+};
+
+enum {
+	SUBMITTER_CWD_MAX = 512, /* bytes */
+	SUBMITTER_ARGV_MAX = 1024,
+	SUBMITTER_SCRIPT_MAX = 512,
+};
+
+struct recipient {
+	char *address;
+	unsigned int notify; /* of enum parameter_notify; 0: not given */
+	char *original;	     /* ORCPT, "type;address"; NULL: not given */
 };
 
 struct envelope {
 	char *sender; /* never NULL once set; "" is the null sender */
-	char **recipients;
+	struct recipient *recipients;
 	uint32_t
 	    *hashes; /* of the recipients, so that many are soon compared */
 	size_t recipient_count;
+	enum parameter_body body;
+	enum parameter_ret ret;
+	char *envid;	      /* NULL: not given */
+	bool is_smtputf8;     /* the submitter asked for SMTPUTF8 */
 	int64_t submitted_ms; /* wall clock, milliseconds since 1970 */
 	uint64_t text_len;    /* bytes of the text that belongs to it */
 	struct submitter submitter;
@@ -47,9 +72,23 @@ void envelope_set_sender(struct envelope *e, const char *address, size_t len);
 
 /*
  * Append a recipient unless it is there already (compared byte by byte, as
- * only the relay knows which spellings are the same mailbox).
+ * only the relay knows which spellings are the same mailbox). Returns the
+ * recipient of that address, for its parameters, until the next is added.
  */
-void envelope_add_recipient(
+struct recipient *envelope_add_recipient(
     struct envelope *e, const char *address, size_t len);
+
+/*
+ * Copy a parameter: 0, or -EINVAL if it is not valid (parameter.h), and nothing
+ * changed. The last one counts.
+ */
+int envelope_set_envid(
+    struct envelope *e, const char *text, size_t len) MUST_CHECK;
+int recipient_set_notify(struct recipient *r, unsigned int notify) MUST_CHECK;
+int recipient_set_original(
+    struct recipient *r, const char *text, size_t len) MUST_CHECK;
+
+/* Copy what is known of the submitter, each text cut to its limit. */
+void envelope_set_submitter(struct envelope *e, const struct submitter *s);
 
 #endif

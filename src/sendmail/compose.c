@@ -84,9 +84,11 @@ add_recipients_of_options(struct work *w)
 {
 	const struct envelope *given = &w->in->options->envelope;
 
-	for (size_t i = 0; i < given->recipient_count; i++)
-		add_found(
-		    w, given->recipients[i], strlen(given->recipients[i]));
+	for (size_t i = 0; i < given->recipient_count; i++) {
+		const char *address = given->recipients[i].address;
+
+		add_found(w, address, strlen(address));
+	}
 }
 
 static int
@@ -300,7 +302,7 @@ compose(const struct compose_input *in, struct composed *out, struct buf *why)
 	*out = (struct composed){.added = BUF_INIT};
 	envelope_init(&out->envelope);
 	out->envelope.submitted_ms = in->now_ms;
-	out->envelope.submitter = in->submitter;
+	envelope_set_submitter(&out->envelope, &in->submitter);
 	skip_mbox_lines(&c);
 	w.start = c;
 	w.kept = in->text;

@@ -81,7 +81,7 @@ set_sender(struct options *o, const char *value, struct buf *why)
 	const char *sender = "";
 
 	if (code == 0 && a.found.recipient_count == 1) {
-		sender = a.found.recipients[0];
+		sender = a.found.recipients[0].address;
 	} else if (code == 0 && !is_null_sender(value)) {
 		buf_add_str(why, "option -f takes one address, not ");
 		add_word(why, value);
@@ -120,9 +120,11 @@ add_recipients(
 		    why, "more than %d recipients", ENVELOPE_RECIPIENTS_MAX);
 		code = EX_UNAVAILABLE;
 	}
-	for (size_t i = 0; code == 0 && i < a.found.recipient_count; i++)
-		envelope_add_recipient(
-		    e, a.found.recipients[i], strlen(a.found.recipients[i]));
+	for (size_t i = 0; code == 0 && i < a.found.recipient_count; i++) {
+		const char *address = a.found.recipients[i].address;
+
+		envelope_add_recipient(e, address, strlen(address));
+	}
 	envelope_release(&a.found);
 	return code;
 }

@@ -98,7 +98,7 @@ static void
 note_recipient(const struct envelope *e)
 {
 	if (e->recipient_count > 0)
-		own.recipient = e->recipients[0];
+		own.recipient = e->recipients[0].address;
 }
 
 /* ---- standard input ------------------------------------------------------ */

@@ -72,7 +72,7 @@ field_take_all(const char *data, size_t len, const struct field_layout *layout,
 		if (f.tag >= 32 || !(FIELD_SEEN(f.tag) &
 				       (layout->required | layout->optional)))
 			return -EBADMSG;
-		if ((seen & FIELD_SEEN(f.tag)) && f.tag != layout->repeated)
+		if (seen & FIELD_SEEN(f.tag) & ~layout->repeated)
 			return -EBADMSG;
 		seen |= FIELD_SEEN(f.tag);
 		rc = layout->take(&f, record);

@@ -31,14 +31,14 @@ struct field {
 struct field_layout {
 	uint32_t required; /* FIELD_SEEN() of each */
 	uint32_t optional;
-	int repeated; /* the one that may come more than once; 0: none */
+	uint32_t repeated; /* of those, the ones that may come more than once */
 	/* Take a field, of one of these tags, into the record. */
 	int (*take)(const struct field *f, void *record);
 };
 
 /*
  * Take all fields of a record. It must have each that is required, none twice
- * but the repeated one, and no unknown one but those that may be skipped.
+ * but the repeated ones, and no unknown one but those that may be skipped.
  */
 int field_take_all(const char *data, size_t len,
     const struct field_layout *layout, void *record) MUST_CHECK;

@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
-#include "mail/address.h"
 #include "spool/field.h"
 #include "spool/record.h"
 
@@ -30,13 +29,6 @@ enum {
 	COUNTERS_BYTES = 2,
 	COUNTERS_BY_PHASE = 3,
 	COUNTERS_IS_DOUBTFUL = 4,
-
-	ENVELOPE_SENDER = 1,
-	ENVELOPE_RECIPIENT = 2,
-	ENVELOPE_SUBMITTED = 3,
-	ENVELOPE_TEXT_LEN = 4,
-	ENVELOPE_UID = 5,
-	ENVELOPE_PID = 6,
 
 	STATE_PHASE = 1,
 	STATE_ATTEMPTS = 2,
@@ -223,85 +215,6 @@ record_decode_counters(const char *data, size_t len, struct spool_counters *c)
 	return rc;
 }
 
-/* ---- envelope ------------------------------------------------------ */
-
-void
-record_encode_envelope(const struct envelope *e, struct buf *out)
-{
-	field_add_text(out, ENVELOPE_SENDER, e->sender);
-	for (size_t i = 0; i < e->recipient_count; i++)
-		field_add_text(out, ENVELOPE_RECIPIENT, e->recipients[i]);
-	field_add_number(out, ENVELOPE_SUBMITTED, (uint64_t)e->submitted_ms);
-	field_add_number(out, ENVELOPE_TEXT_LEN, e->text_len);
-	field_add_number(out, ENVELOPE_UID, e->submitter.uid);
-	field_add_number(out, ENVELOPE_PID, e->submitter.pid);
-}
-
-/*
- * Nobody writes a recipient twice. To read it would cost a hostile spool
- * nothing and us a comparison with all others for every copy.
- */
-static int
-take_envelope_recipient(const struct field *f, struct envelope *e)
-{
-	const size_t count = e->recipient_count;
-
-	if (count >= ENVELOPE_RECIPIENTS_MAX ||
-	    !address_is_valid(f->data, f->len))
-		return -EBADMSG;
-	envelope_add_recipient(e, f->data, f->len);
-	return e->recipient_count > count ? 0 : -EBADMSG;
-}
-
-static int
-take_envelope(const struct field *f, void *record)
-{
-	struct envelope *e = record;
-
-	switch (f->tag) {
-	case ENVELOPE_SENDER:
-		if (f->len > 0 && !address_is_valid(f->data, f->len))
-			return -EBADMSG;
-		envelope_set_sender(e, f->data, f->len);
-		return 0;
-	case ENVELOPE_RECIPIENT:
-		return take_envelope_recipient(f, e);
-	case ENVELOPE_SUBMITTED:
-		return field_time(f, &e->submitted_ms);
-	case ENVELOPE_TEXT_LEN:
-		return field_number(f, UINT64_MAX, &e->text_len);
-	case ENVELOPE_UID:
-		return field_number32(f, UINT32_MAX, &e->submitter.uid);
-	case ENVELOPE_PID:
-		return field_number32(f, UINT32_MAX, &e->submitter.pid);
-	default:
-		return -EBADMSG;
-	}
-}
-
-int
-record_decode_envelope(const char *data, size_t len, struct envelope *e)
-{
-	static const struct field_layout layout = {
-	    .required =
-		FIELD_SEEN(ENVELOPE_SENDER) | FIELD_SEEN(ENVELOPE_RECIPIENT) |
-		FIELD_SEEN(ENVELOPE_SUBMITTED) | FIELD_SEEN(ENVELOPE_TEXT_LEN) |
-		FIELD_SEEN(ENVELOPE_UID) | FIELD_SEEN(ENVELOPE_PID),
-	    .repeated = ENVELOPE_RECIPIENT,
-	    .take = take_envelope,
-	};
-	struct envelope got;
-	int rc;
-
-	envelope_init(&got);
-	rc = field_take_all(data, len, &layout, &got);
-	if (rc < 0)
-		envelope_release(&got);
-	else
-		*e = got;
-	return rc;
-}
-
 /* ---- state --------------------------------------------------------- */
 
 void
@@ -389,7 +302,7 @@ record_decode_state(const char *data, size_t len, struct message_state *s)
 			FIELD_SEEN(STATE_DUE) | FIELD_SEEN(STATE_LAST_ATTEMPT) |
 			FIELD_SEEN(STATE_RECIPIENT),
 	    .optional = FIELD_SEEN(STATE_REASON),
-	    .repeated = STATE_RECIPIENT,
+	    .repeated = FIELD_SEEN(STATE_RECIPIENT),
 	    .take = take_state,
 	};
 	struct message_state got = {0};

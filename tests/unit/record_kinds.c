@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,18 +79,38 @@ recode_counters(const char *data, size_t len, struct buf *again)
 	return rc;
 }
 
+/* Everything that may be there. */
 static void
 sample_envelope(struct buf *out)
 {
+	const struct submitter submitter = {.uid = UINT32_MAX,
+	    .pid = 1,
+	    .ppid = 2,
+	    .cwd = (char[]){"/srv/www"},
+	    .argv = (char[]){"sendmail -t -i"},
+	    .script = (char[]){"\xff\x1b[2J"}};
+	struct recipient *r;
 	struct envelope e;
+	int rc;
 
 	envelope_init(&e);
 	envelope_set_sender(&e, "a@example.org", 13);
-	envelope_add_recipient(&e, "b@example.org", 13);
-	envelope_add_recipient(&e, "\"c d\"@example.org", 17);
+	r = envelope_add_recipient(&e, "b@example.org", 13);
+	rc = recipient_set_notify(r, NOTIFY_SUCCESS | NOTIFY_DELAY);
+	assert(rc == 0);
+	r = envelope_add_recipient(&e, "\"c d\"@example.org", 17);
+	rc = recipient_set_original(r, "rfc822;\"c d\"@example.org", 24);
+	assert(rc == 0);
+	rc = recipient_set_notify(r, NOTIFY_NEVER);
+	assert(rc == 0);
+	rc = envelope_set_envid(&e, "a+b c=d", 7);
+	assert(rc == 0);
+	e.body = BODY_8BITMIME;
+	e.ret = RET_HDRS;
+	e.is_smtputf8 = true;
 	e.submitted_ms = INT64_MAX;
 	e.text_len = UINT64_MAX;
-	e.submitter = (struct submitter){.uid = UINT32_MAX, .pid = 1};
+	envelope_set_submitter(&e, &submitter);
 	record_encode_envelope(&e, out);
 	envelope_release(&e);
 }

@@ -66,8 +66,8 @@ result_compose(struct result *r, const char *text, size_t len)
 		buf_add(&r->text, r->message.pieces[i].data,
 		    r->message.pieces[i].len);
 	for (size_t i = 0; i < e->recipient_count; i++)
-		buf_add_format(
-		    &r->recipients, "%s%s", i ? " " : "", e->recipients[i]);
+		buf_add_format(&r->recipients, "%s%s", i ? " " : "",
+		    e->recipients[i].address);
 }
 
 static void

@@ -820,8 +820,8 @@ START_TEST(only_pending_recipients_are_tried)
 	ck_assert_uint_eq(d.message.recipient_count, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		ck_assert_uint_eq(d.tried[i], want[i]);
-		ck_assert_str_eq(
-		    d.message.recipients[i], d.envelope.recipients[want[i]]);
+		ck_assert_str_eq(d.message.recipients[i],
+		    d.envelope.recipients[want[i]].address);
 	}
 	delivery_release(&d);
 }
@@ -839,7 +839,7 @@ try_once(unsigned char *tried)
 		ck_assert_int_eq(
 		    d.state.recipients[n].status, RECIPIENT_PENDING);
 		ck_assert_str_eq(
-		    d.message.recipients[i], d.envelope.recipients[n]);
+		    d.message.recipients[i], d.envelope.recipients[n].address);
 		tried[n]++;
 	}
 	return d.message.recipient_count;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "mail/envelope.h"
 #include "unit/suites.h"
@@ -53,7 +56,7 @@ START_TEST(recipients_keep_their_order)
 	ck_assert_uint_eq(e.recipient_count, 100);
 	for (int i = 0; i < 100; i++) {
 		snprintf(address, sizeof(address), "u%d@x", i);
-		ck_assert_str_eq(e.recipients[i], address);
+		ck_assert_str_eq(e.recipients[i].address, address);
 	}
 	envelope_release(&e);
 }
@@ -99,6 +102,78 @@ START_TEST(recipients_of_one_hash_are_two)
 }
 END_TEST
 
+START_TEST(parameters_belong_to_the_recipient_that_was_added)
+{
+	struct recipient *r;
+	struct envelope e;
+
+	envelope_init(&e);
+	envelope_add_recipient(&e, "a@x", 3);
+	r = envelope_add_recipient(&e, "b@x", 3);
+	ck_assert_int_eq(recipient_set_notify(r, NOTIFY_NEVER), 0);
+	r = envelope_add_recipient(&e, "a@x", 3);
+	ck_assert_int_eq(recipient_set_original(r, "rfc822;o@x", 10), 0);
+	ck_assert_int_eq(recipient_set_original(r, "rfc822;p@x", 10), 0);
+	ck_assert_uint_eq(e.recipient_count, 2);
+	ck_assert_uint_eq(e.recipients[0].notify, 0);
+	ck_assert_str_eq(e.recipients[0].original, "rfc822;p@x");
+	ck_assert_uint_eq(e.recipients[1].notify, NOTIFY_NEVER);
+	ck_assert_ptr_null(e.recipients[1].original);
+	envelope_release(&e);
+}
+END_TEST
+
+START_TEST(invalid_parameters_change_nothing)
+{
+	struct recipient *r;
+	struct envelope e;
+
+	envelope_init(&e);
+	r = envelope_add_recipient(&e, "a@x", 3);
+	ck_assert_int_eq(envelope_set_envid(&e, "first", 5), 0);
+	ck_assert_int_eq(recipient_set_notify(r, NOTIFY_DELAY), 0);
+	ck_assert_int_eq(envelope_set_envid(&e, "two\nlines", 9), -EINVAL);
+	ck_assert_int_eq(recipient_set_notify(r, 3), -EINVAL);
+	ck_assert_int_eq(recipient_set_original(r, "a@x", 3), -EINVAL);
+	ck_assert_str_eq(e.envid, "first");
+	ck_assert_uint_eq(r->notify, NOTIFY_DELAY);
+	ck_assert_ptr_null(r->original);
+	envelope_release(&e);
+}
+END_TEST
+
+START_TEST(submitter_is_copied_up_to_its_limits)
+{
+	enum { LONG = 10 * 1024 * 1024 };
+	char *text = calloc(1, LONG + 1);
+	struct envelope e;
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, 'x', LONG);
+	envelope_init(&e);
+	envelope_set_submitter(
+	    &e, &(struct submitter){.uid = 1, .cwd = text, .argv = text});
+	envelope_set_submitter(&e, &(struct submitter){.uid = 33,
+				       .pid = 2,
+				       .ppid = 3,
+				       .cwd = text,
+				       .argv = text,
+				       .script = text});
+	memset(text, 'y', LONG);
+	ck_assert_uint_eq(e.submitter.uid, 33);
+	ck_assert_uint_eq(e.submitter.pid, 2);
+	ck_assert_uint_eq(e.submitter.ppid, 3);
+	ck_assert_uint_eq(strlen(e.submitter.cwd), SUBMITTER_CWD_MAX);
+	ck_assert_uint_eq(strlen(e.submitter.argv), SUBMITTER_ARGV_MAX);
+	ck_assert_uint_eq(strlen(e.submitter.script), SUBMITTER_SCRIPT_MAX);
+	ck_assert_int_eq(e.submitter.script[0], 'x');
+	envelope_set_submitter(&e, &(struct submitter){.uid = 1});
+	ck_assert_ptr_null(e.submitter.cwd);
+	envelope_release(&e);
+	free(text);
+}
+END_TEST
+
 Suite *
 envelope_suite(void)
 {
@@ -112,6 +187,9 @@ envelope_suite(void)
 	tcase_add_test(t, same_recipient_counts_once);
 	tcase_add_test(t, other_spellings_are_other_recipients);
 	tcase_add_test(t, recipients_of_one_hash_are_two);
+	tcase_add_test(t, parameters_belong_to_the_recipient_that_was_added);
+	tcase_add_test(t, invalid_parameters_change_nothing);
+	tcase_add_test(t, submitter_is_copied_up_to_its_limits);
 	suite_add_tcase(s, t);
 	return s;
 }

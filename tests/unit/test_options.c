@@ -25,7 +25,7 @@ describe(const struct options *o, struct buf *b)
 	if (o->full_name)
 		buf_add_format(b, "F=%s ", o->full_name);
 	for (size_t i = 0; i < o->envelope.recipient_count; i++)
-		buf_add_format(b, "<%s> ", o->envelope.recipients[i]);
+		buf_add_format(b, "<%s> ", o->envelope.recipients[i].address);
 	if (b->len > 0)
 		b->data[--b->len] = '\0';
 }

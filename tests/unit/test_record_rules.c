@@ -82,6 +82,32 @@ static const struct {
 	"1:a@b\n2:c@d\n3=1\n4=2\n5=4294967296\n6=4\n", -EBADMSG},
     {"pid of 33 bits", "envelope",
 	"1:a@b\n2:c@d\n3=1\n4=2\n5=3\n6=4294967296\n", -EBADMSG},
+    {"all parameters", "envelope",
+	ENVELOPE "7=2\n8:rfc822;c@d\n9=1\n10=2\n11:x y\n12=1\n", 0},
+    {"the order of parameters", "envelope", "11:x\n" ENVELOPE "8:a;b\n7=1\n",
+	0},
+    {"notify of two recipients", "envelope", ENVELOPE "7=1\n2:e@f\n7=1\n", 0},
+    {"notify of nobody", "envelope", "7=1\n" ENVELOPE, -EBADMSG},
+    {"notify twice", "envelope", ENVELOPE "7=2\n7=4\n", -EBADMSG},
+    {"notify 0", "envelope", ENVELOPE "7=0\n", -EBADMSG},
+    {"notify 16", "envelope", ENVELOPE "7=16\n", -EBADMSG},
+    {"never and more", "envelope", ENVELOPE "7=3\n", -EBADMSG},
+    {"original of nobody", "envelope", "8:a;b\n" ENVELOPE, -EBADMSG},
+    {"original twice", "envelope", ENVELOPE "8:a;b\n8:a;b\n", -EBADMSG},
+    {"original without a type", "envelope", ENVELOPE "8:c@d\n", -EBADMSG},
+    {"original with CR", "envelope", ENVELOPE "8:a;b\r\n", -EBADMSG},
+    {"body 3", "envelope", ENVELOPE "9=3\n", -EBADMSG},
+    {"body twice", "envelope", ENVELOPE "9=1\n9=1\n", -EBADMSG},
+    {"ret 3", "envelope", ENVELOPE "10=3\n", -EBADMSG},
+    {"empty envid", "envelope", ENVELOPE "11:\n", -EBADMSG},
+    {"envid with CR", "envelope", ENVELOPE "11:a\r\n", -EBADMSG},
+    {"envid beyond ASCII", "envelope", ENVELOPE "11:\xc3\xa9\n", -EBADMSG},
+    {"envid twice", "envelope", ENVELOPE "11:a\n11:a\n", -EBADMSG},
+    {"SMTPUTF8 of 2", "envelope", ENVELOPE "12=2\n", -EBADMSG},
+    {"parent of 33 bits", "envelope", ENVELOPE "13=4294967296\n", -EBADMSG},
+    {"all of the submitter", "envelope",
+	ENVELOPE "13=1\n14:\n15:\xff\x1b[2J\r\n16:s\n", 0},
+    {"argv twice", "envelope", ENVELOPE "15:a\n15:a\n", -EBADMSG},
     {"new", "state", STATE("0") RECIPIENT, 0},
     {"failed", "state", STATE("3") RECIPIENT RECIPIENT, 0},
     {"phase 4", "state", STATE("4") RECIPIENT, -EBADMSG},
@@ -264,6 +290,40 @@ START_TEST(a_reply_has_512_bytes_at_most_and_no_nul)
 }
 END_TEST
 
+/* So have the texts about the submitter, each its limit. */
+START_TEST(a_submitter_has_its_limits_and_no_nul)
+{
+	static const struct {
+		unsigned char tag;
+		size_t max;
+	} rows[] = {{14, 512}, {15, 1024}, {16, 512}};
+	char text[1025];
+
+	for (size_t n = 0; n < 3 * ARRAY_LEN(rows); n++) {
+		const size_t i = n / 3;
+		const size_t len = rows[i].max + (n % 3 == 1);
+		unsigned char head[5] = {rows[i].tag};
+		struct buf bytes = BUF_INIT;
+		struct buf again = BUF_INIT;
+		int rc;
+
+		memset(text, 'x', sizeof(text));
+		if (n % 3 == 2)
+			text[len - 1] = '\0';
+		add_fields(&bytes, ENVELOPE);
+		bytes_put_be32(head + 1, (uint32_t)len);
+		buf_add(&bytes, head, sizeof(head));
+		buf_add(&bytes, text, len);
+		rc = record_kind_find("envelope")
+			 ->recode(bytes.data, bytes.len, &again);
+		ck_assert_msg(rc == (n % 3 ? -EBADMSG : 0),
+		    "tag %d, row %zu: got %d", rows[i].tag, n % 3, rc);
+		buf_release(&bytes);
+		buf_release(&again);
+	}
+}
+END_TEST
+
 START_TEST(a_record_has_10000_recipients_at_most)
 {
 	struct buf bytes = BUF_INIT;
@@ -315,7 +375,7 @@ START_TEST(an_envelope_looks_as_documented)
 				   "\4\0\0\0\x8\0\0\0\0\0\0\0\3"
 				   "\5\0\0\0\x8\0\0\0\0\0\0\0\4"
 				   "\6\0\0\0\x8\0\0\0\0\0\0\0\5";
-	char *recipient = alloc_copy("c@d", 3);
+	struct recipient recipient = {.address = alloc_copy("c@d", 3)};
 	struct envelope e = {.sender = alloc_copy("a@b", 3),
 	    .recipients = &recipient,
 	    .recipient_count = 1,
@@ -329,7 +389,52 @@ START_TEST(an_envelope_looks_as_documented)
 	ck_assert_mem_eq(bytes.data, want, bytes.len);
 	buf_release(&bytes);
 	free(e.sender);
-	free(recipient);
+	free(recipient.address);
+}
+END_TEST
+
+START_TEST(all_that_an_envelope_may_have_as_documented)
+{
+	static const char want[] = "\1\0\0\0\0"
+				   "\2\0\0\0\3c@d"
+				   "\7\0\0\0\x8\0\0\0\0\0\0\0\xe"
+				   "\x8\0\0\0\5t;o p"
+				   "\2\0\0\0\3e@f"
+				   "\3\0\0\0\x8\0\0\0\0\0\0\1\2"
+				   "\4\0\0\0\x8\0\0\0\0\0\0\0\3"
+				   "\5\0\0\0\x8\0\0\0\0\0\0\0\4"
+				   "\6\0\0\0\x8\0\0\0\0\0\0\0\5"
+				   "\x9\0\0\0\x8\0\0\0\0\0\0\0\2"
+				   "\xa\0\0\0\x8\0\0\0\0\0\0\0\1"
+				   "\xb\0\0\0\2Q1"
+				   "\xc\0\0\0\x8\0\0\0\0\0\0\0\1"
+				   "\xd\0\0\0\x8\0\0\0\0\0\0\0\6"
+				   "\xe\0\0\0\1/"
+				   "\xf\0\0\0\4m -t"
+				   "\x10\0\0\0\5a.php";
+	struct buf bytes = BUF_INIT;
+	struct envelope e;
+
+	/* What is not there in the record is not there. */
+	ck_assert_int_eq(record_decode_envelope(want, sizeof(want) - 1, &e), 0);
+	ck_assert_uint_eq(e.recipients[0].notify,
+	    NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY);
+	ck_assert_str_eq(e.recipients[0].original, "t;o p");
+	ck_assert_uint_eq(e.recipients[1].notify, 0);
+	ck_assert_ptr_null(e.recipients[1].original);
+	ck_assert_int_eq(e.body, BODY_8BITMIME);
+	ck_assert_int_eq(e.ret, RET_HDRS);
+	ck_assert_str_eq(e.envid, "Q1");
+	ck_assert(e.is_smtputf8);
+	ck_assert_uint_eq(e.submitter.ppid, 6);
+	ck_assert_str_eq(e.submitter.cwd, "/");
+	ck_assert_str_eq(e.submitter.argv, "m -t");
+	ck_assert_str_eq(e.submitter.script, "a.php");
+	record_encode_envelope(&e, &bytes);
+	ck_assert_uint_eq(bytes.len, sizeof(want) - 1);
+	ck_assert_mem_eq(bytes.data, want, bytes.len);
+	buf_release(&bytes);
+	envelope_release(&e);
 }
 END_TEST
 
@@ -348,9 +453,11 @@ record_rules_suite(void)
 	    (int)ARRAY_LEN(addresses));
 	tcase_add_test(each, an_address_has_1024_bytes_at_most);
 	tcase_add_test(each, a_reply_has_512_bytes_at_most_and_no_nul);
+	tcase_add_test(each, a_submitter_has_its_limits_and_no_nul);
 	tcase_add_test(each, a_record_has_10000_recipients_at_most);
 	tcase_add_test(each, a_damaged_record_leaves_what_the_caller_had);
 	tcase_add_test(each, an_envelope_looks_as_documented);
+	tcase_add_test(each, all_that_an_envelope_may_have_as_documented);
 	suite_add_tcase(s, each);
 	return s;
 }

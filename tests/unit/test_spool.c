@@ -31,7 +31,7 @@ START_TEST(put_survives_reopening)
 	ck_assert_int_eq(spool_get(fixture_spool, id, &e, &state), 0);
 	ck_assert_str_eq(e.sender, "a@example.org");
 	ck_assert_uint_eq(e.recipient_count, 1);
-	ck_assert_str_eq(e.recipients[0], "recipient-0@example.org");
+	ck_assert_str_eq(e.recipients[0].address, "recipient-0@example.org");
 	ck_assert_int_eq(e.submitted_ms, FIXTURE_NOW_MS);
 	ck_assert_uint_eq(e.text_len, 5);
 	ck_assert_uint_eq(e.submitter.uid, 33);
@@ -65,7 +65,8 @@ START_TEST(an_envelope_of_many_chunks_comes_back)
 	ck_assert_uint_eq(got.recipient_count, 1000);
 	ck_assert_uint_eq(state.recipient_count, 1000);
 	for (size_t i = 0; i < 1000; i++)
-		ck_assert_str_eq(got.recipients[i], e.recipients[i]);
+		ck_assert_str_eq(
+		    got.recipients[i].address, e.recipients[i].address);
 	envelope_release(&e);
 	envelope_release(&got);
 	state_release(&state);
