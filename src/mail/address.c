@@ -36,16 +36,23 @@ is_control(char c)
 enum place {
 	IN_LOCAL,
 	IN_QUOTES,
-	BEHIND_AT,
+	BEHIND_JOINT, /* in the domain, whose words are joined by these */
 	IN_DOMAIN,
 	IN_LITERAL,
 	BEHIND_LITERAL,
 	NOWHERE
 };
 
+/* The operators that may stand in a domain. */
+static bool
+is_joint(char c)
+{
+	return strchr("@.:|%!", c);
+}
+
 /*
  * Where the byte behind c is, if c stands in place; NOWHERE: c cannot. A
- * literal is the whole domain (RFC 5321 section 4.1.2).
+ * literal is a word of its own, for else it reads as another address.
  */
 static enum place
 step(enum place place, char c)
@@ -54,7 +61,7 @@ step(enum place place, char c)
 		return NOWHERE;
 	switch (place) {
 	case IN_LOCAL:
-		return c == '@'		 ? BEHIND_AT
+		return c == '@'		 ? BEHIND_JOINT
 		       : c == '"'	 ? IN_QUOTES
 		       : strchr("[]", c) ? NOWHERE
 					 : place;
@@ -64,14 +71,15 @@ step(enum place place, char c)
 		return c == ']'		  ? BEHIND_LITERAL
 		       : strchr("[\"", c) ? NOWHERE
 					  : place;
-	case BEHIND_AT:
+	case BEHIND_JOINT:
 	case IN_DOMAIN:
-		if (c == '[' && place == BEHIND_AT)
+		if (c == '[' && place == BEHIND_JOINT)
 			return IN_LITERAL;
-		return c == '@'		   ? BEHIND_AT
+		return is_joint(c)	   ? BEHIND_JOINT
 		       : strchr("[]\"", c) ? NOWHERE
 					   : IN_DOMAIN;
 	case BEHIND_LITERAL:
+		return is_joint(c) ? BEHIND_JOINT : NOWHERE;
 	case NOWHERE:
 	default:
 		return NOWHERE;

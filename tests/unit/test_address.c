@@ -161,6 +161,7 @@ static const struct {
     {"quote_that_swallows_the_address", TEXT("\"joe <j@x>"), ""},
     {"route_in_quotes", TEXT("@\"a:root\""), ""},
     {"literal_within_a_domain", TEXT("[@a[b]"), ""},
+    {"literal_within_a_quoted_domain", TEXT("a@\"[b]c\""), ""},
     {"after_a_good_one", TEXT("a@b, c\001@d, e@f"), "a@b\n"},
 };
 
@@ -273,6 +274,7 @@ static const struct {
     {"literal_in_local_part", TEXT("[a]@x"), false},
     {"route", TEXT("@a:b@c"), false},
     {"route_to_a_name", TEXT("@a:b"), false},
+    {"literal_joined_to_a_domain", TEXT("a@x.[1]%[2]"), true},
     {"literal_within_a_domain", TEXT("a@x[1]"), false},
     {"text_behind_a_literal", TEXT("a@[1]x"), false},
     {"two_literals", TEXT("a@[1][2]"), false},
