@@ -68,14 +68,12 @@ channel_receive(int channel, struct channel_message *m, int *fd)
 
 	if (n < 0)
 		return -errno;
-	if (n == 0)
-		return -EPIPE;
 	got_fd = fd ? take_fd(&packet) : -1;
 	if (n != sizeof(got) || (packet.msg_flags & MSG_TRUNC) ||
 	    (unsigned int)got.kind >= CHANNEL_KIND_COUNT) {
 		if (got_fd >= 0)
 			close(got_fd);
-		return -EPROTO;
+		return n == 0 ? -EPIPE : -EPROTO;
 	}
 	got.text[sizeof(got.text) - 1] = '\0';
 	*m = got;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -60,12 +61,12 @@ START_TEST(a_descriptor_arrives_as_the_same_file)
 }
 END_TEST
 
-/* Send a message with two descriptors, which channel_send() cannot. */
+/* Send a message, cut to len, with two descriptors; channel_send() cannot. */
 static void
-send_two_descriptors(void)
+send_two_descriptors(size_t len)
 {
 	struct channel_message m = {.kind = CHANNEL_IDLE};
-	struct iovec part = {.iov_base = &m, .iov_len = sizeof(m)};
+	struct iovec part = {.iov_base = &m, .iov_len = len};
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(2 * sizeof(int))];
@@ -79,7 +80,7 @@ send_two_descriptors(void)
 	control.align.cmsg_type = SCM_RIGHTS;
 	control.align.cmsg_len = CMSG_LEN(2 * sizeof(int));
 	memcpy(CMSG_DATA(&control.align), ends, sizeof(ends));
-	ck_assert_int_eq(sendmsg(ends[0], &packet, 0), sizeof(m));
+	ck_assert_int_eq(sendmsg(ends[0], &packet, 0), (ssize_t)len);
 }
 
 START_TEST(descriptors_that_nobody_wants_are_not_kept)
@@ -89,7 +90,7 @@ START_TEST(descriptors_that_nobody_wants_are_not_kept)
 	int fd;
 
 	close(next_free);
-	send_two_descriptors();
+	send_two_descriptors(sizeof(m));
 	ck_assert_int_eq(channel_receive(ends[1], &m, NULL), 0);
 	fd = dup(0);
 	ck_assert_int_eq(fd, next_free);
@@ -104,10 +105,28 @@ START_TEST(of_two_descriptors_the_first_is_taken_and_none_is_lost)
 	int fd = -1;
 
 	close(next_free);
-	send_two_descriptors();
+	send_two_descriptors(sizeof(m));
 	ck_assert_int_eq(channel_receive(ends[1], &m, &fd), 0);
 	ck_assert_int_eq(fd, next_free);
 	close(fd);
+	fd = dup(0);
+	ck_assert_int_eq(fd, next_free);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_descriptor_without_a_message_is_not_kept)
+{
+	const int next_free = dup(0);
+	const bool is_empty = _i == 0;
+	struct channel_message m;
+	int fd = -1;
+
+	close(next_free);
+	send_two_descriptors(is_empty ? 0 : 7);
+	ck_assert_int_eq(
+	    channel_receive(ends[1], &m, &fd), is_empty ? -EPIPE : -EPROTO);
+	ck_assert_int_eq(fd, -1);
 	fd = dup(0);
 	ck_assert_int_eq(fd, next_free);
 	close(fd);
@@ -196,6 +215,8 @@ channel_suite(void)
 	tcase_add_test(t, descriptors_that_nobody_wants_are_not_kept);
 	tcase_add_test(
 	    t, of_two_descriptors_the_first_is_taken_and_none_is_lost);
+	tcase_add_loop_test(
+	    t, a_descriptor_without_a_message_is_not_kept, 0, 2);
 	tcase_add_test(t, a_side_that_does_not_read_is_not_waited_for);
 	tcase_add_test(t, nothing_to_receive_does_not_wait);
 	tcase_add_test(t, the_other_side_gone_is_the_end);
