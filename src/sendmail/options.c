@@ -210,7 +210,11 @@ on_mode(struct options *o, char letter, const char *value, struct buf *why)
 	}
 	if (strcmp(value, "i") == 0)
 		return on_nothing(o, letter, value, why);
-	if (strcmp(value, "s") == 0 || strcmp(value, "p") == 0) {
+	if (strcmp(value, "s") == 0) {
+		o->mode = OPTIONS_SERVE;
+		return 0;
+	}
+	if (strcmp(value, "p") == 0) {
 		buf_add_format(why, "option -b%s is not supported yet", value);
 		return EX_USAGE;
 	}

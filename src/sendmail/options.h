@@ -17,6 +17,7 @@
 
 enum options_mode {
 	OPTIONS_SUBMIT,	 /* put one message into the spool */
+	OPTIONS_SERVE,	 /* speak SMTP on standard input and output */
 	OPTIONS_NOTHING, /* asked for what needs no doing: exit 0 */
 	OPTIONS_VERSION,
 	OPTIONS_HELP,

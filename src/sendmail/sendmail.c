@@ -20,6 +20,7 @@
 #include "sendmail/options.h"
 #include "sendmail/refusal.h"
 #include "sendmail/sendmail.h"
+#include "sendmail/session.h"
 #include "sendmail/visit.h"
 
 enum {
@@ -99,6 +100,18 @@ note_recipient(const struct envelope *e)
 {
 	if (e->recipient_count > 0)
 		own.recipient = e->recipients[0].address;
+}
+
+static int
+print(const char *text)
+{
+	int err = io_write_all(STDOUT_FILENO, text, strlen(text));
+
+	if (err == 0)
+		return 0;
+	buf_add_format(
+	    &own.why, "cannot write to standard output: %s", strerror(-err));
+	return EX_SOFTWARE;
 }
 
 /* ---- standard input ------------------------------------------------------ */
@@ -186,19 +199,26 @@ random_number(void)
 	return number;
 }
 
-static int
-compose_message(void)
+static void
+read_identity(struct identity *identity)
 {
 	char hostname[HOST_NAME_MAX + 1] = "";
 	struct identity_sources from = {
 	    "/etc/passwd", "/etc/mailname", hostname};
-	struct identity identity;
-	int code;
 
 	/* Cut or missing, it is no host and the next source is asked. */
 	if (gethostname(hostname, sizeof(hostname) - 1) < 0)
 		hostname[0] = '\0';
-	identity_read(&identity, own.uid, &from);
+	identity_read(identity, own.uid, &from);
+}
+
+static int
+compose_message(void)
+{
+	struct identity identity;
+	int code;
+
+	read_identity(&identity);
 	code = compose(
 	    &(struct compose_input){
 		.text = own.text.data,
@@ -215,17 +235,25 @@ compose_message(void)
 	return code;
 }
 
+/* From text and options into the spool; its id as people write it. */
 static int
-store(void)
+submit_text(enum text_dots dots, char *id)
 {
 	struct submit_result result;
-	char text[QUEUE_ID_TEXT_MAX];
-	int err = visit_submit(&own.visit, &own.message, &result);
+	int code;
+	int err;
 
+	if (text_canonicalize(own.text.data, &own.text.len, dots) < 0) {
+		buf_add_str(&own.why, "the message contains a NUL byte");
+		return EX_DATAERR;
+	}
+	code = compose_message();
+	if (code)
+		return code;
+	err = visit_submit(&own.visit, &own.message, &result);
 	if (err < 0)
 		return refuse_visit(err, &result);
-	if (own.options.is_verbose)
-		say("queued as %s", queue_id_format(result.id, text));
+	queue_id_format(result.id, id);
 	return 0;
 }
 
@@ -234,31 +262,99 @@ submit(void)
 {
 	enum text_dots dots =
 	    own.options.is_dot_literal ? TEXT_DOTS_LITERAL : TEXT_DOTS_END;
+	char id[QUEUE_ID_TEXT_MAX];
 	int code = read_input();
 
-	if (code == 0 &&
-	    text_canonicalize(own.text.data, &own.text.len, dots) < 0) {
-		buf_add_str(&own.why, "the message contains a NUL byte");
-		code = EX_DATAERR;
-	}
 	if (code == 0)
-		code = compose_message();
-	return code ? code : store();
+		code = submit_text(dots, id);
+	if (code == 0 && own.options.is_verbose)
+		say("queued as %s", id);
+	return code;
+}
+
+/* ---- a session of SMTP --------------------------------------------------- */
+
+/* Make the message of a session ours, as if it had come by the command line. */
+static void
+take_over(struct server *s)
+{
+	envelope_release(&own.options.envelope);
+	own.options.envelope = *server_envelope(s);
+	envelope_init(server_envelope(s));
+	own.options.has_sender = true;
+	own.options.is_recipients_from_header = false;
+	buf_release(&own.text);
+	own.text = *server_text(s);
+	buf_init(server_text(s));
+	own.input_bytes = own.text.len;
+	own.visit.patience_ms = VISIT_PATIENCE_MS;
+	buf_clear(&own.why);
+	note_recipient(&own.options.envelope);
+}
+
+static void
+take_message(struct server *s)
+{
+	char id[QUEUE_ID_TEXT_MAX];
+	int code;
+
+	take_over(s);
+	code = submit_text(TEXT_DOTS_LITERAL, id);
+	if (code == 0) {
+		server_accept(s, id);
+	} else {
+		server_refuse(s, code, own.why.data);
+		log_refusal(code, own.why.data);
+	}
+	own.recipient = "";
+	compose_release(&own.message);
+	buf_release(&own.text);
+}
+
+/* What a message may have on its way through us to the relay. */
+static uint64_t
+bytes_max(const struct spool_settings *settings)
+{
+	uint64_t relay = settings->relay_bytes_max;
+
+	relay = relay > SUBMIT_RECEIVED_MAX ? relay - SUBMIT_RECEIVED_MAX : 0;
+	return settings->relay_bytes_max > 0 &&
+		       relay < settings->message_bytes_max
+		   ? relay
+		   : settings->message_bytes_max;
+}
+
+static int
+serve(void)
+{
+	struct server_limits limits;
+	struct submit_result seen;
+	struct identity identity;
+	struct server *server;
+	int err = visit_look(&own.visit, &seen);
+
+	if (err < 0) {
+		int code = refuse_visit(err, &seen);
+
+		buf_add_format(&own.text, "421 4.3.0 %s\r\n", own.why.data);
+		err = print(own.text.data);
+		return err ? err : code;
+	}
+	limits.text_bytes_max = bytes_max(&seen.settings);
+	limits.recipients_max = seen.settings.recipients_max;
+	read_identity(&identity);
+	server = server_new(identity.host.data, &limits);
+	err = session_run(server, take_message);
+	server_free(server);
+	identity_release(&identity);
+	if (err == 0)
+		return 0;
+	buf_clear(&own.why);
+	buf_add_format(&own.why, "the session broke: %s", strerror(-err));
+	return EX_IOERR;
 }
 
 /* ---- the program --------------------------------------------------------- */
-
-static int
-print(const char *text)
-{
-	int err = io_write_all(STDOUT_FILENO, text, strlen(text));
-
-	if (err == 0)
-		return 0;
-	buf_add_format(
-	    &own.why, "cannot write to standard output: %s", strerror(-err));
-	return EX_SOFTWARE;
-}
 
 static int
 run(int owner_err)
@@ -272,13 +368,14 @@ run(int owner_err)
 		drain_input();
 		return 0;
 	case OPTIONS_SUBMIT:
+	case OPTIONS_SERVE:
 		break;
 	}
 	if (owner_err < 0) {
 		buf_add_str(&own.why, "cannot become the owner of the spool");
 		return EX_NOPERM;
 	}
-	return submit();
+	return own.options.mode == OPTIONS_SERVE ? serve() : submit();
 }
 
 /* A caller leaves us any signal mask, and a limit must not be our death. */

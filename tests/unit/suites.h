@@ -39,6 +39,7 @@
 	X(size)                                                                \
 	X(entry)                                                               \
 	X(options)                                                             \
+	X(server)                                                              \
 	X(compose)                                                             \
 	X(identity)                                                            \
 	X(failure)                                                             \

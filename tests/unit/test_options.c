@@ -14,7 +14,7 @@ static void
 describe(const struct options *o, struct buf *b)
 {
 	static const char *const modes[] = {
-	    "", "nothing ", "version ", "help "};
+	    "", "serve ", "nothing ", "version ", "help "};
 
 	buf_add_str(b, modes[o->mode]);
 	buf_add_str(b, o->is_recipients_from_header ? "t " : "");
@@ -103,6 +103,7 @@ static const struct {
     {"verbose", {NAME, "-v"}, "v"},
     {"submit_mode", {NAME, "-bm", "a@x"}, "<a@x>"},
     {"submit_after_flush", {NAME, "-q", "-bm", "a@x"}, "<a@x>"},
+    {"smtp", {NAME, "-bs", "-i"}, "serve i"},
     {"flush", {NAME, "-q"}, "nothing"},
     {"flush_interval", {NAME, "-q15m"}, "nothing"},
     {"aliases", {NAME, "-bi"}, "nothing"},
@@ -155,7 +156,7 @@ static const struct {
     {"daemon", {NAME, "-bd"}, EX_USAGE, "option -bd"},
     {"verify", {NAME, "-bv", "a@x"}, EX_USAGE, "option -bv"},
     {"no_mode", {NAME, "-b"}, EX_USAGE, "option -b"},
-    {"smtp", {NAME, "-bs"}, EX_USAGE, "option -bs"},
+
     {"list", {NAME, "-bp"}, EX_USAGE, "option -bp"},
     {"mailq", {"/usr/bin/mailq"}, EX_USAGE, "mailq"},
     {"unknown", {NAME, "-Z"}, EX_USAGE, "\"-Z\""},
