@@ -91,6 +91,8 @@ out_of_memory(void)
 	guard_end(); /* it may keep standard error shut */
 	written = write(STDERR_FILENO, line, sizeof(line) - 1);
 	(void)written;
+	if (own.input_bytes == 0)
+		own.input_bytes = own.text.len; /* in the middle of reading */
 	log_refusal(EX_OSERR, "out of memory");
 	_exit(EX_OSERR);
 }

@@ -62,8 +62,19 @@ recorded "too many recipients" 69 '[0-9]+' 'u0@x' 'more than 10000 recipients' \
 recorded "the quota" 73 30000 'a@b' '.*: the spool is full: 0 messages of 0 bytes wait, .*' \
 	site a@b < <(printf '%030000d' 0)
 recorded "standard input that cannot be read" 70 0 'a@b' 'cannot read standard input: .*' site a@b </
-recorded "a lack of memory" 71 5 'a@b' '.*out of memory' \
-	as_uid "$uid" prlimit --as=3500000 "$BIN/mini_sendmail" a@b 2>"$SCRATCH/stderr" <<<"text"
+# As little address space as the program can be started in, and so many kB more.
+least=1000
+until prlimit --as=$((least * 1024)) "$BIN/mini_sendmail" --version >"$SCRATCH/stderr" 2>&1; do
+	least=$((least + 100))
+done 2>"$SCRATCH/stderr"
+tight() {
+	local more=$1
+	shift
+	as_uid "$uid" prlimit --as=$(((least + more) * 1024)) "$BIN/mini_sendmail" "$@" 2>"$SCRATCH/stderr"
+}
+printf '%0900000d' 0 >"$SCRATCH/long"
+recorded "no memory for the message" 71 '[1-9][0-9]{5}' 'a@b' 'out of memory' tight 600 a@b <"$SCRATCH/long"
+recorded "no memory for the spool" 71 5 'a@b' "$SPOOL: out of memory" tight 2000 a@b <<<"text"
 
 # crash: damage of the spool ends a sender by a signal, here while it waits for the lock.
 crash() {
@@ -129,11 +140,29 @@ is "20 at once: each has its own" "$(tail -n 20 "$log" | grep -oE -- '-Z[0-9]+' 
 is "all lines are printable ASCII, of one form" "$(LC_ALL=C grep -cvxE \
 	'[-0-9T:]+Z uid=[0-9]+ exit=[0-9]+ size=[0-9]+ to="[ !#-~]*" reason="[ !#-~]*"' "$log" || true)" 0
 
-{ yes "what was refused long ago" || true; } | head -c 131100 >"$log"
+fill_log() {
+	rm "$log"
+	{ yes "what was refused long ago" || true; } | head -c 131100 >"$log"
+	chown "$uid" "$log"
+}
+fill_log
 many_at_once
 is "a full log becomes the old one" "$(head -n 1 "$log.1")" "what was refused long ago"
 is "20 at once meanwhile: no line is lost" "$(cat "$log.1" "$log" | grep -c 'exit=64')" 20
 at_most "and the log is small again" "$(stat -c %s "$log")" 20000
+
+# One that has seen the full log is late, and finds that another has changed it: it must not again.
+fill_log
+as_uid "$uid" strace -qq -o /dev/null -e trace=flock -e inject=flock:delay_enter=700000 \
+	"$BIN/mini_sendmail" -Zlate 2>"$SCRATCH/stderr" <<<"text" &
+log_is_open() {
+	[ -n "$(find /proc/[0-9]*/fd -lname "$log" 2>/dev/null)" ]
+}
+wait_until 10 log_is_open
+site -Zsooner <<<"text" || true
+wait "$!" || true
+is "one that is late changes nothing again" "$(head -n 1 "$log.1")" "what was refused long ago"
+is "and no line is lost" "$(grep -oE 'sooner|late' "$log" | tr '\n' ' ')" "sooner late "
 
 # --- what is in its place -----------------------------------------------------------------------------
 
