@@ -383,6 +383,18 @@ make_hard_link(void)
 	ck_assert_int_eq(linkat(dir_fd, "target", dir_fd, REFUSAL_FILE, 0), 0);
 }
 
+/* Whoever opens the file waits until the lease is given back. */
+static void
+make_lease(void)
+{
+	int fd;
+
+	signal(SIGIO, SIG_IGN);
+	write_file(REFUSAL_FILE, "", 0);
+	fd = openat(dir_fd, REFUSAL_FILE, O_RDWR | O_CLOEXEC);
+	ck_assert_int_eq(fcntl(fd, F_SETLEASE, F_WRLCK), 0);
+}
+
 static void
 make_directory_of_all(void)
 {
@@ -421,6 +433,7 @@ static const struct {
     {"a symbolic link", make_link},
     {"a symbolic link to nothing", make_dangling_link},
     {"a file of two names", make_hard_link},
+    {"a file under a lease", make_lease},
     {"a directory that all may write to", make_directory_of_all},
     {"a full disk", limit_files},
     {"no descriptor", forbid_descriptors},

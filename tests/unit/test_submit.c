@@ -136,6 +136,7 @@ END_TEST
 
 START_TEST(a_look_tells_the_limits_and_what_waits)
 {
+	struct spool *other = NULL;
 	int rc;
 
 	use_limits(_i);
@@ -148,7 +149,9 @@ START_TEST(a_look_tells_the_limits_and_what_waits)
 	    result.settings.message_bytes_max, limits[_i].bytes_max);
 	ck_assert_uint_eq(result.counters.count[PHASE_NEW], 1);
 	/* The lock is free again. */
-	fixture_begin(SPOOL_WRITE);
+	ck_assert_int_eq(spool_open(fixture_path, &other), 0);
+	ck_assert_int_eq(spool_begin(other, SPOOL_WRITE, 0, 0), 0);
+	spool_close(other);
 }
 END_TEST
 
