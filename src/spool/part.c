@@ -215,6 +215,23 @@ part_len(struct environment *e, uint64_t id, enum part part, uint64_t *len)
 	return 0;
 }
 
+/*
+ * A value of more than half a page is on one of its own, whose header says of
+ * how many it is the first. LMDB frees that many: others would go too.
+ */
+static bool
+frees_one_page(const struct environment *e, const MDB_val *value)
+{
+	uint32_t count;
+
+	if (value->mv_size <= e->chunk_len / 2)
+		return true;
+	/* It is what the header ends with. */
+	memcpy(&count, (const char *)value->mv_data - sizeof(count),
+	    sizeof(count));
+	return count == 1;
+}
+
 int
 part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
     uint64_t *len)
@@ -239,6 +256,10 @@ part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
 		}
 		if (n == max)
 			break;
+		if (!frees_one_page(e, &value)) {
+			rc = MDB_CORRUPTED;
+			break;
+		}
 		removed += value.mv_size;
 		rc = mdb_cursor_del(cursor, 0);
 	}

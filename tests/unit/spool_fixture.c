@@ -297,7 +297,7 @@ fixture_check_counters(void)
 }
 
 void
-fixture_flip(const char *needle, size_t offset, char mask)
+fixture_flip(const char *needle, ptrdiff_t offset, char mask)
 {
 	char path[128];
 	struct stat st;

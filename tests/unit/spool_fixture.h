@@ -77,7 +77,7 @@ void fixture_chunk_key(
     unsigned char *key, uint64_t id, unsigned char part, uint32_t chunk);
 
 /* Change the byte at offset behind the first copy of needle in the file. */
-void fixture_flip(const char *needle, size_t offset, char mask);
+void fixture_flip(const char *needle, ptrdiff_t offset, char mask);
 
 /*
  * Run body in another process and return what it returns, or 255 if it died.

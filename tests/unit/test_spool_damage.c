@@ -62,7 +62,7 @@ verify(uint64_t id)
 static const struct {
 	const char *name;
 	const char *needle;
-	size_t offset;
+	ptrdiff_t offset;
 } flips[] = {
     {"text", "in the middle of the text", 3},
     {"sender", "a@example.org", 0},
@@ -96,6 +96,24 @@ START_TEST(a_byte_of_a_long_text_is_found_by_verify)
 	fixture_flip("NEEDLE", 0, 1);
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(verify(id), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_page_that_says_it_is_several_is_not_freed)
+{
+	char text[3000];
+	uint64_t id;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	memcpy(text, "NEEDLE", 6);
+	id = fixture_put_one(text);
+	/* In front of it the header of its page ends with their number. */
+	fixture_flip("NEEDLE", -4, 2);
+	fixture_begin(SPOOL_CHANGE);
+	ck_assert_int_eq(verify(id), 0);
+	ck_assert_int_eq(spool_remove(fixture_spool, id), -EBADMSG);
+	spool_abort(fixture_spool);
 }
 END_TEST
 
@@ -424,6 +442,7 @@ spool_damage_suite(void)
 	tcase_add_loop_test(
 	    tc, a_changed_byte_is_found_by_verify, 0, (int)ARRAY_LEN(flips));
 	tcase_add_test(tc, a_byte_of_a_long_text_is_found_by_verify);
+	tcase_add_test(tc, a_page_that_says_it_is_several_is_not_freed);
 	tcase_add_loop_test(tc,
 	    a_damaged_part_is_refused_and_the_neighbours_are_well, 0,
 	    part_count);
