@@ -45,7 +45,7 @@ survey(struct delivery *d, struct spool *s)
 			break;
 		/* Let senders in between. */
 		spool_abort(s);
-		more = turn_begin(s, SPOOL_READ);
+		more = turn_begin(s, SPOOL_CHANGE);
 		if (more < 0)
 			break;
 	}
@@ -57,6 +57,19 @@ survey(struct delivery *d, struct spool *s)
 	return rc;
 }
 
+/*
+ * Do what recording the outcome will do, in a transaction that is aborted. In a
+ * damaged tree it may fail, or kill: before the message is sent, or it would be
+ * sent again and again.
+ */
+static int
+rehearse(const struct delivery *d, struct spool *s)
+{
+	int rc = spool_set_state(s, d->id, &d->state);
+
+	return rc == 0 ? spool_remove(s, d->id) : rc;
+}
+
 int
 delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
     const char *host)
@@ -66,7 +79,7 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	*d = (struct delivery){.id = id};
 	buf_init(&d->trace);
 	buf_init(&d->piece);
-	rc = turn_begin(s, SPOOL_READ);
+	rc = turn_begin(s, SPOOL_CHANGE);
 	if (rc < 0)
 		return rc;
 	rc = spool_get(s, id, &d->envelope, &d->state);
@@ -81,6 +94,8 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 		make_trace(d, host);
 		rc = survey(d, s);
 	}
+	if (rc == 0)
+		rc = rehearse(d, s);
 	spool_abort(s);
 	if (rc < 0) {
 		delivery_release(d);

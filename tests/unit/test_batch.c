@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -128,6 +129,33 @@ START_TEST(a_damaged_message_is_held_and_the_next_one_comes)
 }
 END_TEST
 
+/* Else it would be sent as often as a worker looks at it. */
+START_TEST(a_message_that_could_not_be_removed_is_held_unsent)
+{
+	struct message_state state;
+	struct envelope e;
+	char text[3000];
+	uint64_t victim;
+	uint64_t sound;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	memcpy(text, "NEEDLE", 6);
+	victim = fixture_put_one(text);
+	/* The page of the text says that it is three. */
+	fixture_flip("NEEDLE", -4, 2);
+	sound = fixture_put_one("text\n");
+	ck_assert_uint_eq(next(), sound);
+	ck_assert_uint_eq(next(), 0);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(spool_get(fixture_spool, victim, &e, &state), 0);
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	envelope_release(&e);
+	state_release(&state);
+}
+END_TEST
+
 START_TEST(an_entry_without_a_message_is_removed_and_the_next_one_comes)
 {
 	const uint64_t id = fixture_put_one("text\n");
@@ -180,6 +208,7 @@ batch_suite(void)
 	tcase_add_test(t, what_is_not_due_says_when_it_will_be);
 	tcase_add_test(t, held_and_failed_do_not_wait);
 	tcase_add_test(t, a_damaged_message_is_held_and_the_next_one_comes);
+	tcase_add_test(t, a_message_that_could_not_be_removed_is_held_unsent);
 	tcase_add_test(
 	    t, an_entry_without_a_message_is_removed_and_the_next_one_comes);
 	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
