@@ -326,7 +326,7 @@ remove_state(struct spool *s, uint64_t id)
 	rc = 0;
 	if (is_readable && state_is_scheduled(&old))
 		rc = schedule_remove(&s->environment, old.due_ms, id);
-	if (rc == 0)
+	if (rc >= 0)
 		rc = part_remove(
 		    &s->environment, id, PART_STATE, SIZE_MAX, &len);
 	if (rc == 0 && is_readable)
@@ -421,5 +421,10 @@ spool_sweep(struct spool *s)
 int
 spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id)
 {
-	return schedule_remove(&s->environment, due_ms, id);
+	int rc = schedule_remove(&s->environment, due_ms, id);
+
+	/* There may be a message now that has none. */
+	if (rc > 0)
+		s->counters.is_doubtful = true;
+	return rc < 0 ? rc : 0;
 }

@@ -378,7 +378,7 @@ schedule_remove(struct environment *e, int64_t due_ms, uint64_t id)
 	MDB_val key = schedule_key(bytes, due_ms, id);
 	int rc = environment_error(mdb_del(e->txn, e->dbi, &key, NULL));
 
-	return rc == -ENOENT ? 0 : rc;
+	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
 }
 
 int

@@ -60,7 +60,7 @@ int leftover_next(struct environment *e, uint64_t *id) MUST_CHECK;
 
 int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 
-/* Remove an entry; it is no error if there is none. */
+/* Remove an entry: 1, or 0 if there is none. */
 int schedule_remove(
     struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 

@@ -174,8 +174,9 @@ int spool_sweep(struct spool *s) MUST_CHECK;
 bool spool_has_leftovers(struct spool *s);
 
 /*
- * Remove an entry of the schedule whose message is not there, or cannot be
- * read; it is no error if there is none.
+ * Remove an entry of the schedule that no message says it has; it is no error
+ * if there is none. If there is, a message may have none now: the counters
+ * become doubtful, and spool_repair() finds it.
  */
 int spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id) MUST_CHECK;
 

@@ -261,6 +261,34 @@ START_TEST(a_message_that_the_schedule_lost_is_found_again)
 }
 END_TEST
 
+/* Of the two, one is damaged, and it may be that of the message. */
+START_TEST(an_entry_at_another_time_than_the_message_says_leaves_doubt)
+{
+	struct spool_counters c;
+	unsigned char key[17] = {0x11};
+	uint64_t id = fixture_put_one("text\n");
+
+	bytes_put_be64(key + 1, FIXTURE_NOW_MS);
+	bytes_put_be64(key + 9, id);
+	set_raw((const char *)key, sizeof(key), NULL, 0);
+	bytes_put_be64(key + 1, FIXTURE_NOW_MS + 1);
+	set_raw((const char *)key, sizeof(key), "", 0);
+	fixture_begin(SPOOL_CHANGE);
+	ck_assert_int_eq(
+	    spool_unschedule(fixture_spool, FIXTURE_NOW_MS, id), 0);
+	ck_assert_int_eq(spool_get_counters(fixture_spool, &c), 0);
+	ck_assert(!c.is_doubtful); /* there was none */
+	ck_assert_int_eq(
+	    spool_unschedule(fixture_spool, FIXTURE_NOW_MS + 1, id), 0);
+	fixture_commit();
+	fixture_begin(SPOOL_READ);
+	ck_assert(spool_is_doubtful(fixture_spool));
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(repair(), 1);
+	fixture_check_counters();
+}
+END_TEST
+
 START_TEST(what_replaces_an_unreadable_state_leaves_doubt_until_the_repair)
 {
 	unsigned char key[FIXTURE_KEY_LEN];
@@ -559,6 +587,8 @@ spool_upkeep_suite(void)
 	tcase_add_loop_test(
 	    tc, a_sender_repairs_counters_that_cannot_be_read, 0, 2);
 	tcase_add_test(tc, a_message_that_the_schedule_lost_is_found_again);
+	tcase_add_test(
+	    tc, an_entry_at_another_time_than_the_message_says_leaves_doubt);
 	tcase_add_test(tc,
 	    what_replaces_an_unreadable_state_leaves_doubt_until_the_repair);
 	tcase_add_loop_test(tc,
