@@ -30,6 +30,9 @@ look(struct batch *b, struct spool *s)
 	while (rc == 0 && b->count < BATCH_MAX) {
 		rc = spool_next_due(
 		    s, clock_wall_ms(), &due_ms, &id, &b->next_due_ms);
+		/* Keys out of order: a walk finds it, its removal did not. */
+		if (rc == 0 && due_ms == b->off_due_ms && id == b->off_id)
+			rc = -EBADMSG;
 		if (rc == 0) {
 			b->due[b->count].due_ms = due_ms;
 			b->due[b->count++].id = id;
@@ -84,5 +87,7 @@ batch_load_next(
 			rc = hold_damaged(s, id, due_ms);
 		if (rc < 0)
 			return rc;
+		b->off_due_ms = due_ms;
+		b->off_id = id;
 	}
 }

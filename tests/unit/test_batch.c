@@ -176,6 +176,30 @@ START_TEST(an_entry_without_a_message_is_removed_and_the_next_one_comes)
 }
 END_TEST
 
+/*
+ * Keys out of order: a walk comes to the entry, a search by its key does not.
+ * It would be due again as soon as it was removed.
+ */
+START_TEST(an_entry_that_cannot_be_removed_is_an_error)
+{
+	unsigned char key[17] = {0x11};
+	struct environment env;
+
+	fixture_open_raw(&env);
+	for (char n = '0'; n < '7'; n++) {
+		key[8] = 1; /* due */
+		memcpy(key + 9, "message", 7);
+		key[16] = (unsigned char)n;
+		fixture_raw_put(&env, key, sizeof(key), "", 0);
+	}
+	ck_assert_int_eq(environment_commit(&env), 0);
+	environment_close(&env);
+	fixture_flip("message1", -8, 0x40);
+	ck_assert_int_eq(
+	    batch_load_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+}
+END_TEST
+
 START_TEST(a_message_submitted_meanwhile_comes_too)
 {
 	const uint64_t first = fixture_put_one("1\n");
@@ -211,6 +235,7 @@ batch_suite(void)
 	tcase_add_test(t, a_message_that_could_not_be_removed_is_held_unsent);
 	tcase_add_test(
 	    t, an_entry_without_a_message_is_removed_and_the_next_one_comes);
+	tcase_add_test(t, an_entry_that_cannot_be_removed_is_an_error);
 	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
 	tcase_add_test(t, a_damaged_spool_is_an_error);
 	suite_add_tcase(s, t);
