@@ -123,6 +123,35 @@ recipient_set_original(struct recipient *r, const char *text, size_t len)
 	return 0;
 }
 
+static void
+copy_if_given(char **text, const char *from)
+{
+	if (!from)
+		return;
+	free(*text);
+	*text = alloc_copy(from, strlen(from));
+}
+
+void
+envelope_copy_parameters(struct envelope *e, const struct envelope *from)
+{
+	if (from->body != BODY_UNSPECIFIED)
+		e->body = from->body;
+	if (from->ret != RET_UNSPECIFIED)
+		e->ret = from->ret;
+	if (from->is_smtputf8)
+		e->is_smtputf8 = true;
+	copy_if_given(&e->envid, from->envid);
+}
+
+void
+recipient_copy_parameters(struct recipient *r, const struct recipient *from)
+{
+	if (from->notify)
+		r->notify = from->notify;
+	copy_if_given(&r->original, from->original);
+}
+
 /* ---- submitter ----------------------------------------------------------- */
 
 static char *

@@ -88,6 +88,11 @@ int recipient_set_notify(struct recipient *r, unsigned int notify) MUST_CHECK;
 int recipient_set_original(
     struct recipient *r, const char *text, size_t len) MUST_CHECK;
 
+/* Copy those that from has; the others stay. Recipients are not looked at. */
+void envelope_copy_parameters(struct envelope *e, const struct envelope *from);
+void recipient_copy_parameters(
+    struct recipient *r, const struct recipient *from);
+
 /* Copy what is known of the submitter, each text cut to its limit. */
 void envelope_set_submitter(struct envelope *e, const struct submitter *s);
 

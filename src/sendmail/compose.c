@@ -69,14 +69,25 @@ struct work {
 
 /* ---- recipients ---------------------------------------------------------- */
 
+/* Returns the recipient, or NULL beyond the limit. */
+static struct recipient *
+add_recipient(struct work *w, const char *address, size_t len)
+{
+	struct recipient *r;
+
+	/* The limit is on what is found, for else time has none. */
+	if (w->found_count++ >= ENVELOPE_RECIPIENTS_MAX)
+		return NULL;
+	r = envelope_add_recipient(&w->out->envelope, address, len);
+	if (!r->notify)
+		r->notify = w->in->options->notify;
+	return r;
+}
+
 static void
 add_found(void *context, const char *address, size_t len)
 {
-	struct work *w = context;
-
-	/* The limit is on what is found, for else time has none. */
-	if (w->found_count++ < ENVELOPE_RECIPIENTS_MAX)
-		envelope_add_recipient(&w->out->envelope, address, len);
+	add_recipient(context, address, len);
 }
 
 static void
@@ -85,9 +96,12 @@ add_recipients_of_options(struct work *w)
 	const struct envelope *given = &w->in->options->envelope;
 
 	for (size_t i = 0; i < given->recipient_count; i++) {
-		const char *address = given->recipients[i].address;
+		const struct recipient *from = &given->recipients[i];
+		struct recipient *r =
+		    add_recipient(w, from->address, strlen(from->address));
 
-		add_found(w, address, strlen(address));
+		if (r)
+			recipient_copy_parameters(r, from);
 	}
 }
 
@@ -303,6 +317,7 @@ compose(const struct compose_input *in, struct composed *out, struct buf *why)
 	envelope_init(&out->envelope);
 	out->envelope.submitted_ms = in->now_ms;
 	envelope_set_submitter(&out->envelope, &in->submitter);
+	envelope_copy_parameters(&out->envelope, &in->options->envelope);
 	skip_mbox_lines(&c);
 	w.start = c;
 	w.kept = in->text;

@@ -10,10 +10,15 @@
 const char options_help[] =
     "usage: mini_sendmail [-itv] [-f address] [-F name] [address ...]\n"
     "Puts the message on standard input into the spool; see mini_sendmail(8).\n"
+    "  -B type     the body is 7BIT or 8BITMIME\n"
     "  -f address  envelope sender; '' or '<>' is the null sender\n"
     "  -F name     full name of the sender, for a From that is added\n"
     "  -i          a line of a single dot does not end the message\n"
+    "  -N list     report on: never, or success,failure,delay\n"
+    "  -O SMTPUTF8=yes  mail beyond ASCII (RFC 6531)\n"
+    "  -R part     reports bring back: full or hdrs\n"
     "  -t          recipients also from To, Cc and Bcc\n"
+    "  -V id       reports carry this envelope id\n"
     "  -v          say what became of the message\n"
     "Most other options of sendmail(8) are accepted and ignored.\n";
 
@@ -188,17 +193,58 @@ on_nothing(struct options *o, char letter, const char *value, struct buf *why)
 	return 0;
 }
 
+/* Say what the option takes instead of value. */
+static int
+refuse_value(char letter, const char *takes, const char *value, struct buf *why)
+{
+	buf_add_format(why, "option -%c takes %s, not ", letter, takes);
+	add_word(why, value);
+	return EX_USAGE;
+}
+
 static int
 on_body_type(struct options *o, char letter, const char *value, struct buf *why)
 {
-	(void)o;
-	(void)letter;
-	if (strcasecmp(value, "7BIT") == 0 ||
-	    strcasecmp(value, "8BITMIME") == 0)
+	if (parameter_parse_body(value, strlen(value), &o->envelope.body) == 0)
 		return 0;
-	buf_add_str(why, "option -B takes 7BIT or 8BITMIME, not ");
-	add_word(why, value);
-	return EX_USAGE;
+	return refuse_value(letter, "7BIT or 8BITMIME", value, why);
+}
+
+static int
+on_ret(struct options *o, char letter, const char *value, struct buf *why)
+{
+	if (parameter_parse_ret(value, strlen(value), &o->envelope.ret) == 0)
+		return 0;
+	return refuse_value(letter, "full or hdrs", value, why);
+}
+
+/* As postfix has it, blanks may stand beside the commas. */
+static int
+on_notify(struct options *o, char letter, const char *value, struct buf *why)
+{
+	struct buf words = BUF_INIT;
+	int err;
+
+	for (const char *p = value; *p; p++) {
+		if (*p != ' ' && *p != '\t')
+			buf_add_char(&words, *p);
+	}
+	err = parameter_parse_notify(words.data, words.len, &o->notify);
+	buf_release(&words);
+	if (err == 0)
+		return 0;
+	return refuse_value(letter,
+	    "never, or success, failure and delay with commas", value, why);
+}
+
+/* As postfix has it, this is no xtext, but what that would mean. */
+static int
+on_envid(struct options *o, char letter, const char *value, struct buf *why)
+{
+	if (envelope_set_envid(&o->envelope, value, strlen(value)) == 0)
+		return 0;
+	return refuse_value(
+	    letter, "up to 100 printable ASCII characters", value, why);
 }
 
 static int
@@ -221,6 +267,12 @@ on_mode(struct options *o, char letter, const char *value, struct buf *why)
 	return refuse(letter, value, why);
 }
 
+static bool
+is_true(const char *value)
+{
+	return value[0] == '\0' || strchr("1tTyY", value[0]);
+}
+
 /* Of sendmail's many settings only -oi matters, which -oifalse takes back. */
 static int
 on_setting(struct options *o, char letter, const char *value, struct buf *why)
@@ -228,8 +280,21 @@ on_setting(struct options *o, char letter, const char *value, struct buf *why)
 	(void)letter;
 	(void)why;
 	if (value[0] == 'i')
-		o->is_dot_literal = value[1] == '\0' || value[1] == '1' ||
-				    strchr("tTyY", value[1]);
+		o->is_dot_literal = is_true(value + 1);
+	return 0;
+}
+
+/* Of those with long names only SMTPUTF8 matters. */
+static int
+on_long_setting(
+    struct options *o, char letter, const char *value, struct buf *why)
+{
+	static const char name[] = "SMTPUTF8=";
+
+	(void)letter;
+	(void)why;
+	if (strncasecmp(value, name, sizeof(name) - 1) == 0)
+		o->envelope.is_smtputf8 = is_true(value + sizeof(name) - 1);
 	return 0;
 }
 
@@ -259,12 +324,12 @@ static const struct rule rules[] = {
     {'J', VALUE_NONE, NULL},
     {'L', VALUE_SEPARABLE, NULL},
     {'M', VALUE_ATTACHED, on_refused},
-    {'N', VALUE_SEPARABLE, NULL},
-    {'O', VALUE_SEPARABLE, NULL},
-    {'R', VALUE_SEPARABLE, NULL},
+    {'N', VALUE_SEPARABLE, on_notify},
+    {'O', VALUE_SEPARABLE, on_long_setting},
+    {'R', VALUE_SEPARABLE, on_ret},
     {'T', VALUE_ATTACHED, NULL},
     {'U', VALUE_NONE, NULL},
-    {'V', VALUE_SEPARABLE, NULL},
+    {'V', VALUE_SEPARABLE, on_envid},
     {'X', VALUE_SEPARABLE, on_refused},
     {'b', VALUE_ATTACHED, on_mode},
     {'d', VALUE_ATTACHED, on_refused},

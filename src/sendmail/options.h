@@ -29,6 +29,7 @@ struct options {
 	bool is_dot_literal;		/* -i */
 	bool is_verbose;		/* -v */
 	bool has_sender;		/* -f: the envelope's sender counts */
+	unsigned int notify;   /* -N, for every recipient; 0: not given */
 	const char *full_name; /* -F, a part of argv; NULL: not given */
 	struct envelope envelope;
 };

@@ -448,6 +448,45 @@ START_TEST(full_name_has_a_greatest_length)
 }
 END_TEST
 
+/* ---- parameters ---------------------------------------------------------- */
+
+START_TEST(what_is_asked_for_goes_into_the_envelope)
+{
+	static const char text[] = "To: a@b, c@d\nBcc: g@h\n\nbody\n";
+	struct envelope *given;
+	struct recipient *to;
+	struct result r;
+
+	result_init(&r);
+	given = &r.options.envelope;
+	r.options.is_recipients_from_header = true;
+	r.options.notify = NOTIFY_DELAY;
+	to = envelope_add_recipient(given, "e@f", 3);
+	ck_assert_int_eq(recipient_set_notify(to, NOTIFY_NEVER), 0);
+	ck_assert_int_eq(recipient_set_original(to, "rfc822;o@x", 10), 0);
+	envelope_add_recipient(given, "c@d", 3);
+	ck_assert_int_eq(envelope_set_envid(given, "Q 1", 3), 0);
+	given->ret = RET_HDRS;
+	given->body = BODY_8BITMIME;
+	given->is_smtputf8 = true;
+	result_compose(&r, text, sizeof(text) - 1);
+	ck_assert_str_eq(r.recipients.data, "e@f c@d a@b g@h");
+	to = r.message.envelope.recipients;
+	/* -N is for all that do not say it themselves. */
+	ck_assert_uint_eq(to[0].notify, NOTIFY_NEVER);
+	ck_assert_uint_eq(to[1].notify, NOTIFY_DELAY);
+	ck_assert_uint_eq(to[2].notify, NOTIFY_DELAY);
+	ck_assert_uint_eq(to[3].notify, NOTIFY_DELAY);
+	ck_assert_str_eq(to[0].original, "rfc822;o@x");
+	ck_assert_ptr_null(to[1].original);
+	ck_assert_str_eq(r.message.envelope.envid, "Q 1");
+	ck_assert_int_eq(r.message.envelope.ret, RET_HDRS);
+	ck_assert_int_eq(r.message.envelope.body, BODY_8BITMIME);
+	ck_assert(r.message.envelope.is_smtputf8);
+	result_release(&r);
+}
+END_TEST
+
 /* ---- anything ------------------------------------------------------------ */
 
 START_TEST(the_message_is_not_copied)
@@ -553,6 +592,7 @@ compose_suite(void)
 	tcase_add_loop_test(t, recipients_are_found, 0, ARRAY_LEN(recipients));
 	tcase_add_loop_test(t, message_is_refused, 0, ARRAY_LEN(refusals));
 	tcase_add_test(t, recipients_have_a_greatest_number);
+	tcase_add_test(t, what_is_asked_for_goes_into_the_envelope);
 	suite_add_tcase(s, t);
 	t = tcase_create("sender");
 	tcase_add_loop_test(

@@ -142,6 +142,46 @@ START_TEST(invalid_parameters_change_nothing)
 }
 END_TEST
 
+START_TEST(copied_parameters_replace_what_is_given_only)
+{
+	struct recipient *r, *from_r;
+	struct envelope e, from;
+
+	envelope_init(&e);
+	envelope_init(&from);
+	r = envelope_add_recipient(&e, "a@x", 3);
+	from_r = envelope_add_recipient(&from, "b@x", 3);
+	ck_assert_int_eq(envelope_set_envid(&e, "old", 3), 0);
+	ck_assert_int_eq(recipient_set_original(r, "a;old", 5), 0);
+	e.ret = RET_HDRS;
+	r->notify = NOTIFY_DELAY;
+	envelope_copy_parameters(&e, &from);
+	recipient_copy_parameters(r, from_r);
+	ck_assert_str_eq(e.envid, "old");
+	ck_assert_str_eq(r->original, "a;old");
+	ck_assert_int_eq(e.ret, RET_HDRS);
+	ck_assert_uint_eq(r->notify, NOTIFY_DELAY);
+	ck_assert(!e.is_smtputf8);
+	ck_assert_int_eq(envelope_set_envid(&from, "new", 3), 0);
+	ck_assert_int_eq(recipient_set_original(from_r, "a;new", 5), 0);
+	from.ret = RET_FULL;
+	from.body = BODY_7BIT;
+	from.is_smtputf8 = true;
+	from_r->notify = NOTIFY_NEVER;
+	envelope_copy_parameters(&e, &from);
+	recipient_copy_parameters(r, from_r);
+	ck_assert_str_eq(e.envid, "new");
+	ck_assert_str_eq(r->original, "a;new");
+	ck_assert_int_eq(e.ret, RET_FULL);
+	ck_assert_int_eq(e.body, BODY_7BIT);
+	ck_assert_uint_eq(r->notify, NOTIFY_NEVER);
+	ck_assert(e.is_smtputf8);
+	ck_assert_str_eq(r->address, "a@x");
+	envelope_release(&e);
+	envelope_release(&from);
+}
+END_TEST
+
 START_TEST(submitter_is_copied_up_to_its_limits)
 {
 	enum { LONG = 10 * 1024 * 1024 };
@@ -189,6 +229,7 @@ envelope_suite(void)
 	tcase_add_test(t, recipients_of_one_hash_are_two);
 	tcase_add_test(t, parameters_belong_to_the_recipient_that_was_added);
 	tcase_add_test(t, invalid_parameters_change_nothing);
+	tcase_add_test(t, copied_parameters_replace_what_is_given_only);
 	tcase_add_test(t, submitter_is_copied_up_to_its_limits);
 	suite_add_tcase(s, t);
 	return s;

@@ -22,6 +22,20 @@ describe(const struct options *o, struct buf *b)
 	buf_add_str(b, o->is_verbose ? "v " : "");
 	if (o->has_sender)
 		buf_add_format(b, "f=<%s> ", o->envelope.sender);
+	if (o->notify) {
+		buf_add_str(b, "N=");
+		parameter_add_notify(b, o->notify);
+		buf_add_char(b, ' ');
+	}
+	if (o->envelope.ret)
+		buf_add_format(
+		    b, "R=%s ", parameter_ret_names[o->envelope.ret]);
+	if (o->envelope.envid)
+		buf_add_format(b, "V=%s ", o->envelope.envid);
+	if (o->envelope.body)
+		buf_add_format(
+		    b, "B=%s ", parameter_body_names[o->envelope.body]);
+	buf_add_str(b, o->envelope.is_smtputf8 ? "utf8 " : "");
 	if (o->full_name)
 		buf_add_format(b, "F=%s ", o->full_name);
 	for (size_t i = 0; i < o->envelope.recipient_count; i++)
@@ -68,14 +82,14 @@ static const struct {
     {"mime_lite", {NAME, "-t", "-oi", "-oem"}, "t i"},
     {"git", {NAME, "-i", "b@y"}, "i <b@y>"},
     {"cron", {NAME, "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root"},
-	"i F=CronDaemon <root>"},
+	"i B=8BITMIME F=CronDaemon <root>"},
     {"cronie",
 	{NAME, "-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "root"},
 	"t i f=<root> F=CronDaemon"},
     {"mutt",
 	{NAME, "-oem", "-oi", "-B8BITMIME", "-f", "a@x", "-N", "failure,delay",
 	    "-R", "hdrs", "--", "b@y"},
-	"i f=<a@x> <b@y>"},
+	"i f=<a@x> N=FAILURE,DELAY R=HDRS B=8BITMIME <b@y>"},
     {"go_mail", {NAME, "-oi", "-t"}, "t i"},
     {"old_mini_sendmail", {NAME, "-t", "-fa@x", "-slocalhost", "-p25", "-T60"},
 	"t f=<a@x>"},
@@ -109,14 +123,28 @@ static const struct {
     {"aliases", {NAME, "-bi"}, "nothing"},
     {"aliases_by_I", {NAME, "-I"}, "nothing"},
     {"newaliases", {"/usr/bin/newaliases"}, "nothing"},
-    {"body_type", {NAME, "-B", "7bit"}, ""},
+    {"body_type", {NAME, "-B", "7bit"}, "B=7BIT"},
+    {"last_body_type_wins", {NAME, "-B7BIT", "-B8bitmime"}, "B=8BITMIME"},
+    {"notify_never", {NAME, "-Nnever"}, "N=NEVER"},
+    {"notify_all", {NAME, "-N", "SUCCESS, failure ,\tdelay"},
+	"N=SUCCESS,FAILURE,DELAY"},
+    {"last_notify_wins", {NAME, "-N", "delay", "-N", "never"}, "N=NEVER"},
+    {"ret_full", {NAME, "-RFULL"}, "R=FULL"},
+    {"last_ret_wins", {NAME, "-Rfull", "-R", "Hdrs"}, "R=HDRS"},
+    {"envid", {NAME, "-V", "order 7+1=8"}, "V=order 7+1=8"},
+    {"last_envid_wins", {NAME, "-Va", "-Vb"}, "V=b"},
+    {"smtputf8", {NAME, "-O", "SMTPUTF8=yes"}, "utf8"},
+    {"smtputf8_of_postfix", {NAME, "-Osmtputf8=yes"}, "utf8"},
+    {"no_smtputf8", {NAME, "-OSMTPUTF8=yes", "-OSMTPUTF8=no"}, ""},
+    {"other_setting", {NAME, "-O", "SMTPUTF8X=yes", "-OX=yes"}, ""},
     {"ignored_flags", {NAME, "-E", "-G", "-J", "-U", "-m", "-n", "-x"}, ""},
     {"ignored_attached",
 	{NAME, "-Am", "-em", "-h9", "-Lx", "-odq", "-OX=1", "-px"}, ""},
     {"ignored_separate",
-	{NAME, "-A", "m", "-h", "9", "-L", "x", "-O", "X=1", "-p", "x", "-R",
-	    "full", "-V", "id", "-N", "never"},
-	""},
+	{NAME, "-A", "m", "-h", "9", "-L", "x", "-O", "X=1", "-p", "x"}, ""},
+    {"separate_values",
+	{NAME, "-R", "full", "-V", "id", "-N", "never", "-B", "7BIT"},
+	"N=NEVER R=FULL V=id B=7BIT"},
     {"value_like_an_option", {NAME, "-L", "-t"}, ""},
     {"version", {NAME, "--version"}, "version"},
     {"help", {NAME, "--help"}, "help"},
@@ -167,6 +195,28 @@ static const struct {
     {"help_and_more", {NAME, "-t", "--help"}, EX_USAGE, "--help"},
     {"missing_value", {NAME, "-t", "-f"}, EX_USAGE, "-f needs a value"},
     {"body_type", {NAME, "-BX"}, EX_USAGE, "-B takes"},
+    {"body_type_binary", {NAME, "-BBINARYMIME"}, EX_USAGE, "-B takes"},
+    {"no_body_type", {NAME, "-B", ""}, EX_USAGE, "not \"\""},
+    {"notify_unknown", {NAME, "-N", "succes"}, EX_USAGE,
+	"-N takes never, or success, failure and delay with commas, not "
+	"\"succes\""},
+    {"notify_empty", {NAME, "-N", ""}, EX_USAGE, "-N takes"},
+    {"notify_with_line_end", {NAME, "-N", "delay\r\nX"}, EX_USAGE,
+	"\"delay\\x0d\\x0aX\""},
+    {"notify_never_and_more", {NAME, "-N", "never,delay"}, EX_USAGE,
+	"-N takes"},
+    {"notify_missing", {NAME, "-N"}, EX_USAGE, "-N needs a value"},
+    {"ret_unknown", {NAME, "-R", "body"}, EX_USAGE,
+	"-R takes full or hdrs, not \"body\""},
+    {"envid_empty", {NAME, "-V", ""}, EX_USAGE, "-V takes"},
+    {"envid_with_line_end", {NAME, "-V", "a\r\nDATA"}, EX_USAGE,
+	"\"a\\x0d\\x0aDATA\""},
+    {"envid_beyond_ascii", {NAME, "-V", "\xc3\xa9"}, EX_USAGE, "-V takes"},
+    {"envid_too_long",
+	{NAME, "-V",
+	    "12345678901234567890123456789012345678901234567890"
+	    "123456789012345678901234567890123456789012345678901"},
+	EX_USAGE, "-V takes"},
     {"two_senders", {NAME, "-f", "a@x, b@y"}, EX_DATAERR, "-f takes one"},
     {"sender_in_comment", {NAME, "-f", "(a@x)"}, EX_DATAERR, "-f takes one"},
     {"sender_with_line_end", {NAME, "-fa@x\nb"}, EX_DATAERR, "-f takes one"},
