@@ -5,18 +5,16 @@
 #include "base/clock.h"
 #include "flushd/delivery.h"
 #include "flushd/turn.h"
-#include "mail/queue_id.h"
 
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
 static void
 make_trace(struct delivery *d, const char *host)
 {
 	char date[CLOCK_TEXT_MAX];
-	char id[QUEUE_ID_TEXT_MAX];
 
 	buf_add_format(&d->trace,
 	    "Received: by %s (mini_sendmail, from userid %u)\n\tid %s; %s\n",
-	    host, d->envelope.submitter.uid, queue_id_format(d->id, id),
+	    host, d->envelope.submitter.uid, d->name,
 	    clock_rfc5322(d->envelope.submitted_ms, date));
 	text_size_add(&d->size, d->trace.data, d->trace.len);
 }
@@ -77,6 +75,7 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	int rc;
 
 	*d = (struct delivery){.id = id};
+	queue_id_format(id, d->name);
 	buf_init(&d->trace);
 	buf_init(&d->piece);
 	rc = turn_begin(s, SPOOL_CHANGE);
@@ -102,7 +101,8 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 		return rc;
 	}
 	d->message.wire_len = text_size_end(&d->size);
-	d->message.has_8bit = d->size.has_8bit;
+	d->message.is_8bit =
+	    d->size.has_8bit || d->envelope.body == BODY_8BITMIME;
 	return 0;
 }
 
@@ -135,10 +135,14 @@ delivery_begin(struct delivery *d)
 		if (d->state.recipients[i].status != RECIPIENT_PENDING)
 			continue;
 		d->tried[count] = i;
-		d->addresses[count++] = d->envelope.recipients[i].address;
+		d->recipients[count++] = &d->envelope.recipients[i];
 	}
 	d->message.sender = d->envelope.sender;
-	d->message.recipients = d->addresses;
+	d->message.is_smtputf8 = d->envelope.is_smtputf8;
+	d->message.ret = d->envelope.ret;
+	/* Reports then name the message as we do. */
+	d->message.envid = d->envelope.envid ? d->envelope.envid : d->name;
+	d->message.recipients = d->recipients;
 	d->message.recipient_count = count;
 	d->stage = DELIVERY_TRACE;
 	d->next_chunk = 0;

@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 #include "flushd/smtp.h"
 #include "mail/envelope.h"
+#include "mail/queue_id.h"
 #include "mail/text.h"
 #include "spool/digest.h"
 #include "spool/spool.h"
@@ -26,10 +27,11 @@ enum delivery_stage { DELIVERY_TRACE, DELIVERY_TEXT, DELIVERY_END };
 
 struct delivery {
 	uint64_t id;
+	char name[QUEUE_ID_TEXT_MAX]; /* the id as people see it */
 	struct envelope envelope;
 	struct message_state state;
 	size_t tried[SMTP_RECIPIENTS_MAX]; /* of this transaction, in state */
-	const char *addresses[SMTP_RECIPIENTS_MAX];
+	const struct recipient *recipients[SMTP_RECIPIENTS_MAX];
 	struct smtp_message message; /* of this transaction */
 	struct text_size size;	     /* of trace line and text on the wire */
 	struct buf trace;	     /* our Received line, ahead of the text */

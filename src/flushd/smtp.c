@@ -123,7 +123,7 @@ static void
 check_recipient(struct smtp *s, size_t i)
 {
 	const char *sender = s->message->sender;
-	const char *recipient = s->message->recipients[i];
+	const char *recipient = s->message->recipients[i]->address;
 
 	if (!smtp_address_is_sendable(sender))
 		smtp_settle(s, i, SMTP_HELD,

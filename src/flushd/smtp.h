@@ -14,7 +14,7 @@
  *                given), and nothing is sent behind a final dot before its
  *                reply was read.
  *   RFCs         5321; 2920 pipelining; 1870 SIZE; 6152 8BITMIME; 6531
- *                SMTPUTF8; 3463 enhanced codes.
+ *                SMTPUTF8; 3461 DSN; 3463 enhanced codes.
  */
 #ifndef FLUSHD_SMTP_H
 #define FLUSHD_SMTP_H
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "mail/envelope.h"
 
 struct smtp; /* one connection's conversation */
 
@@ -59,10 +60,13 @@ enum {
 
 struct smtp_message {
 	const char *sender; /* "" is the null sender */
-	const char *const *recipients;
+	const struct recipient *const *recipients;
 	size_t recipient_count; /* 1 to SMTP_RECIPIENTS_MAX */
 	uint64_t wire_len;	/* for SIZE=, from text_size_end() */
-	bool has_8bit;		/* a byte of the text is not ASCII */
+	bool is_8bit;		/* a byte of the text is not ASCII, or may be */
+	bool is_smtputf8;	/* the submitter asked for SMTPUTF8 */
+	enum parameter_ret ret;
+	const char *envid; /* NULL: none */
 };
 
 struct smtp_result {

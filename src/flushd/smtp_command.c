@@ -81,18 +81,44 @@ smtp_command(struct smtp *s, const char *verb, const char *argument)
 	smtp_expect_reply(s);
 }
 
+/* An address needs it, or else the submitter wants it and can have it. */
 static bool
-message_needs_utf8(const struct smtp *s)
+message_is_smtputf8(const struct smtp *s)
 {
 	const struct smtp_message *m = s->message;
 	size_t i = smtp_next_undecided(s, 0);
 
 	while (i < m->recipient_count) {
-		if (smtp_address_needs_utf8(m->recipients[i]))
+		if (smtp_address_needs_utf8(m->recipients[i]->address))
 			return true;
 		i = smtp_next_undecided(s, i + 1);
 	}
-	return smtp_address_needs_utf8(m->sender);
+	return smtp_address_needs_utf8(m->sender) ||
+	       (s->extensions.has_smtputf8 && m->is_smtputf8);
+}
+
+static void
+add_dsn_of_message(struct buf *out, const struct smtp_message *m)
+{
+	if (m->ret != RET_UNSPECIFIED)
+		buf_add_format(out, " RET=%s", parameter_ret_names[m->ret]);
+	if (m->envid) {
+		buf_add_str(out, " ENVID=");
+		parameter_add_envid(out, m->envid);
+	}
+}
+
+static void
+add_dsn_of_recipient(struct buf *out, const struct recipient *r)
+{
+	if (r->notify) {
+		buf_add_str(out, " NOTIFY=");
+		parameter_add_notify(out, r->notify);
+	}
+	if (r->original) {
+		buf_add_str(out, " ORCPT=");
+		parameter_add_original(out, r->original);
+	}
 }
 
 void
@@ -103,10 +129,12 @@ smtp_command_mail(struct smtp *s)
 	buf_add_format(&s->out, "MAIL FROM:<%s>", m->sender);
 	if (s->extensions.has_size)
 		buf_add_format(&s->out, " SIZE=%" PRIu64, m->wire_len);
-	if (s->extensions.has_8bitmime && m->has_8bit)
+	if (s->extensions.has_8bitmime && m->is_8bit)
 		buf_add_str(&s->out, " BODY=8BITMIME");
-	if (message_needs_utf8(s))
+	if (message_is_smtputf8(s))
 		buf_add_str(&s->out, " SMTPUTF8");
+	if (s->extensions.has_dsn)
+		add_dsn_of_message(&s->out, m);
 	buf_add_str(&s->out, "\r\n");
 	smtp_expect_reply(s);
 }
@@ -114,8 +142,12 @@ smtp_command_mail(struct smtp *s)
 void
 smtp_command_rcpt(struct smtp *s, size_t recipient)
 {
-	buf_add_format(
-	    &s->out, "RCPT TO:<%s>\r\n", s->message->recipients[recipient]);
+	const struct recipient *r = s->message->recipients[recipient];
+
+	buf_add_format(&s->out, "RCPT TO:<%s>", r->address);
+	if (s->extensions.has_dsn)
+		add_dsn_of_recipient(&s->out, r);
+	buf_add_str(&s->out, "\r\n");
 	smtp_expect_reply(s);
 }
 

@@ -49,6 +49,12 @@ take_smtputf8(
 	e->has_smtputf8 = true;
 }
 
+static void
+take_dsn(struct smtp_extensions *e, const char *args UNUSED, size_t len UNUSED)
+{
+	e->has_dsn = true;
+}
+
 static const struct {
 	const char *keyword;
 	void (*take)(struct smtp_extensions *e, const char *args, size_t len);
@@ -57,6 +63,7 @@ static const struct {
     {"SIZE", take_size},
     {"8BITMIME", take_8bitmime},
     {"SMTPUTF8", take_smtputf8},
+    {"DSN", take_dsn},
 };
 
 void

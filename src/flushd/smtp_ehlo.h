@@ -14,6 +14,7 @@ struct smtp_extensions {
 	bool has_size;	     /* RFC 1870 */
 	bool has_8bitmime;   /* RFC 6152 */
 	bool has_smtputf8;   /* RFC 6531 */
+	bool has_dsn;	     /* RFC 3461 */
 	uint64_t size_limit; /* 0: none, or the relay did not say */
 };
 

@@ -3,7 +3,9 @@
 
 #include "unit/smtp_play.h"
 
-static const char *const two_recipients[] = {"one@x", "two@x"};
+static const struct recipient one = {.address = (char[]){"one@x"}};
+static const struct recipient two = {.address = (char[]){"two@x"}};
+static const struct recipient *const two_recipients[] = {&one, &two};
 
 const struct smtp_message play_message = {
     .sender = "a@x",

@@ -30,18 +30,43 @@ struct script {
 #define ACCEPTED  "S 250 ok\nS 250 ok\nS 250 ok\nS 354 go on\n"
 #define DELIVERED ENVELOPE ACCEPTED "C hello\nC .\nS 250 queued\n"
 
-static const char *const unfit[] = {"a>b@x", "two@x"};
-static const char *const smuggling[] = {"one@x>\r\nRCPT TO:<b@x", "\"a<\"@x"};
-static const char *const utf8[] = {"\xc3\xa9@x", "two@x"};
-static const struct smtp_message unfit_message = {"a@x", unfit, 2, 7, false};
+/* A list of recipients: what TO() and TO_WITH() make, separated by commas. */
+#define LIST(...) ((const struct recipient *const[]){__VA_ARGS__})
+#define TO(text)  (&(const struct recipient){.address = (char[]){text}})
+#define TO_WITH(text, bits, orcpt)                                             \
+	(&(const struct recipient){                                            \
+	    .address = (char[]){text}, .notify = (bits), .original = (orcpt)})
+#define MESSAGE(from, count, list)                                             \
+	.sender = (from), .recipients = (list), .recipient_count = (count),    \
+	.wire_len = 7
+
+static const struct smtp_message unfit_message = {
+    MESSAGE("a@x", 2, LIST(TO("a>b@x"), TO("two@x")))};
 static const struct smtp_message smuggling_message = {
-    "a@x", smuggling, 2, 7, false};
+    MESSAGE("a@x", 2, LIST(TO("one@x>\r\nRCPT TO:<b@x"), TO("\"a<\"@x")))};
 static const struct smtp_message unfit_sender = {
-    "a\n@x", unfit + 1, 1, 7, false};
-static const struct smtp_message utf8_message = {"a@x", utf8, 2, 7, true};
+    MESSAGE("a\n@x", 1, LIST(TO("two@x")))};
+static const struct smtp_message utf8_message = {
+    MESSAGE("a@x", 2, LIST(TO("\xc3\xa9@x"), TO("two@x"))), .is_8bit = true};
 static const struct smtp_message utf8_sender = {
-    "\xc3\xa9@x", unfit + 1, 1, 7, false};
-static const struct smtp_message eight_bit = {"", unfit + 1, 1, 7, true};
+    MESSAGE("\xc3\xa9@x", 1, LIST(TO("two@x")))};
+static const struct smtp_message utf8_wanted = {
+    MESSAGE("a@x", 1, LIST(TO("two@x"))), .is_smtputf8 = true};
+static const struct smtp_message eight_bit = {
+    MESSAGE("", 1, LIST(TO("two@x"))), .is_8bit = true};
+static const struct smtp_message dsn_message = {
+    MESSAGE("a@x", 2,
+	LIST(TO_WITH("one@x", NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY,
+		 (char[]){"rfc822;o+n=e \"@x"}),
+	    TO_WITH("two@x", NOTIFY_NEVER, NULL))),
+    .ret = RET_HDRS, .envid = "a+b=c d"};
+static const struct smtp_message dsn_named = {
+    MESSAGE("a@x", 1, LIST(TO("two@x"))), .ret = RET_FULL, .envid = "HOE92WV"};
+/* What no decoder lets through, but who knows. */
+static const struct smtp_message dsn_hostile = {
+    MESSAGE("a@x", 1,
+	LIST(TO_WITH("two@x", 0, (char[]){"a;\xff>\r\nDATA\r\n=+ \x7f"}))),
+    .envid = "\r\nRCPT TO:<b@x>\xc3"};
 
 /* clang-format off */
 static const struct script scripts[] = {
@@ -131,6 +156,34 @@ static const struct script scripts[] = {
     .want = "UU down over", .message = &eight_bit},
 {"smtputf8_is_said_where_needed", EHLO "S 250-mx\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
     "C MAIL FROM:<a@x> BODY=8BITMIME SMTPUTF8\nX gone\n", .want = "UU down over", .message = &utf8_message},
+{"smtputf8_is_said_where_wanted", EHLO "S 250-mx\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
+    "C MAIL FROM:<a@x> SMTPUTF8\nX gone\n", .want = "UU down over", .message = &utf8_wanted},
+{"smtputf8_is_wanted_in_vain", EHLO "S 250-mx\nS 250 8BITMIME\nC MAIL FROM:<a@x>\nX gone\n",
+    .want = "UU down over", .message = &utf8_wanted},
+{"smtputf8_is_not_said_unasked", EHLO "S 250-mx\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
+    "C MAIL FROM:<> BODY=8BITMIME\nX gone\n", .want = "UU down over", .message = &eight_bit},
+{"dsn_is_asked_for_where_offered", EHLO "S 250-mx\nS 250-PIPELINING\nS 250-SIZE\nS 250 DSN\n"
+    "C MAIL FROM:<a@x> SIZE=7 RET=HDRS ENVID=a+2Bb+3Dc+20d\n"
+    "C RCPT TO:<one@x> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;o+2Bn+3De+20\"@x\n"
+    "C RCPT TO:<two@x> NOTIFY=NEVER\n"
+    "C DATA\n" ACCEPTED "C hello\nC .\nS 250 queued\n", .want = "SS up open", .message = &dsn_message},
+{"dsn_is_asked_for_in_turns_too", EHLO "S 250-mx\nS 250 dsn\n"
+    "C MAIL FROM:<a@x> RET=HDRS ENVID=a+2Bb+3Dc+20d\nS 250 ok\n"
+    "C RCPT TO:<one@x> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;o+2Bn+3De+20\"@x\nS 250 ok\n"
+    "C RCPT TO:<two@x> NOTIFY=NEVER\nS 250 ok\nC DATA\nS 354 go on\nC hello\nC .\nS 250 queued\n",
+    .want = "SS up open", .message = &dsn_message},
+{"only_what_is_given_is_asked_for", EHLO "S 250-mx\nS 250 DSN\n"
+    "C MAIL FROM:<a@x> RET=FULL ENVID=HOE92WV\nS 250 ok\nC RCPT TO:<two@x>\nX gone\n",
+    .want = "DU up over", .message = &dsn_named},
+{"dsn_is_dropped_where_not_offered", PIPELINED DELIVERED, .want = "SS up open", .message = &dsn_message},
+{"dsn_is_dropped_after_helo", EHLO "S 502 what\nC HELO me\nS 250-mx\nS 250 DSN\nC MAIL FROM:<a@x>\nX gone\n",
+    .want = "UU down over", .message = &dsn_message},
+{"what_is_asked_for_cannot_end_a_command", EHLO "S 250-mx\nS 250 DSN\n"
+    "C MAIL FROM:<a@x> ENVID=+0D+0ARCPT+20TO:<b@x>+C3\nS 250 ok\n"
+    "C RCPT TO:<two@x> ORCPT=a;+FF>+0D+0ADATA+0D+0A+3D+2B+20+7F\nX gone\n",
+    .want = "DU up over", .message = &dsn_hostile},
+{"a_probe_asks_for_no_reports", EHLO "S 250-mx\nS 250 DSN\nC MAIL FROM:<>\nS 250 ok\nC RSET\nS 250 ok\n",
+    .want = "UU up open", .is_probe = true},
 {"an_address_that_needs_smtputf8_fails_alone", EHLO "S 250-mx\nS 250 PIPELINING\n"
     "C MAIL FROM:<a@x>\nC RCPT TO:<two@x>\nC DATA\nS 250 ok\nS 250 ok\nS 354 go on\nC hello\nC .\nS 250 queued\n",
     .want = "FS up open", .message = &utf8_message},

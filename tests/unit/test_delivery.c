@@ -204,7 +204,7 @@ START_TEST(a_small_message_is_trace_then_text_then_the_end)
 	ck_assert_mem_eq(piece, text, len);
 	ck_assert_int_eq(delivery_read(&d, fixture_spool, &piece, &len), 0);
 	ck_assert_int_eq(delivery_read(&d, fixture_spool, &piece, &len), 0);
-	ck_assert(!d.message.has_8bit);
+	ck_assert(!d.message.is_8bit);
 	buf_release(&trace);
 	delivery_release(&d);
 }
@@ -279,9 +279,9 @@ START_TEST(the_size_announced_is_the_size_sent)
 	ck_assert_msg(d.message.wire_len == measure(&got),
 	    "%s: announced %ju bytes, sent %ju", odd_texts[_i].name,
 	    (uintmax_t)d.message.wire_len, (uintmax_t)measure(&got));
-	ck_assert_msg(d.message.has_8bit == odd_texts[_i].has_8bit,
+	ck_assert_msg(d.message.is_8bit == odd_texts[_i].has_8bit,
 	    "%s: has_8bit: got %d, want %d", odd_texts[_i].name,
-	    d.message.has_8bit, odd_texts[_i].has_8bit);
+	    d.message.is_8bit, odd_texts[_i].has_8bit);
 	buf_release(&got);
 	delivery_release(&d);
 }
@@ -806,6 +806,68 @@ START_TEST(a_held_message_keeps_all_its_recipients)
 }
 END_TEST
 
+/* ---- parameters ---------------------------------------------------- */
+
+/* A message of 7-bit text for which e asks what else it asks for. */
+static uint64_t
+put_envelope(struct envelope *e)
+{
+	const struct spool_piece piece = {BYTES("text\n")};
+	uint64_t id;
+
+	e->text_len = piece.len;
+	fixture_begin(SPOOL_WRITE);
+	ck_assert_int_eq(
+	    spool_put(fixture_spool, e, &piece, 1, FIXTURE_NOW_MS, &id), 0);
+	fixture_commit();
+	envelope_release(e);
+	return id;
+}
+
+START_TEST(what_was_asked_for_is_for_the_relay)
+{
+	struct envelope e;
+
+	fixture_envelope(&e, 2, 0);
+	e.body = BODY_8BITMIME;
+	e.ret = RET_FULL;
+	e.is_smtputf8 = true;
+	ck_assert_int_eq(envelope_set_envid(&e, "order 7", 7), 0);
+	ck_assert_int_eq(
+	    recipient_set_notify(&e.recipients[1], NOTIFY_NEVER), 0);
+	ck_assert_int_eq(recipient_set_original(&e.recipients[0], "a;b", 3), 0);
+	load(put_envelope(&e));
+	delivery_begin(&d);
+	ck_assert(d.message.is_8bit);
+	ck_assert(d.message.is_smtputf8);
+	ck_assert_int_eq(d.message.ret, RET_FULL);
+	ck_assert_str_eq(d.message.envid, "order 7");
+	ck_assert_uint_eq(d.message.recipients[0]->notify, 0);
+	ck_assert_str_eq(d.message.recipients[0]->original, "a;b");
+	ck_assert_uint_eq(d.message.recipients[1]->notify, NOTIFY_NEVER);
+	delivery_release(&d);
+}
+END_TEST
+
+START_TEST(reports_name_the_queue_id_where_nothing_was_asked_for)
+{
+	char name[QUEUE_ID_TEXT_MAX];
+	struct envelope e;
+	uint64_t id;
+
+	fixture_envelope(&e, 1, 0);
+	e.body = BODY_7BIT;
+	id = put_envelope(&e);
+	load(id);
+	delivery_begin(&d);
+	ck_assert_str_eq(d.message.envid, queue_id_format(id, name));
+	ck_assert(!d.message.is_8bit);
+	ck_assert(!d.message.is_smtputf8);
+	ck_assert_int_eq(d.message.ret, RET_UNSPECIFIED);
+	delivery_release(&d);
+}
+END_TEST
+
 /* ---- recipients ---------------------------------------------------- */
 
 START_TEST(only_pending_recipients_are_tried)
@@ -820,7 +882,7 @@ START_TEST(only_pending_recipients_are_tried)
 	ck_assert_uint_eq(d.message.recipient_count, ARRAY_LEN(want));
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
 		ck_assert_uint_eq(d.tried[i], want[i]);
-		ck_assert_str_eq(d.message.recipients[i],
+		ck_assert_str_eq(d.message.recipients[i]->address,
 		    d.envelope.recipients[want[i]].address);
 	}
 	delivery_release(&d);
@@ -838,8 +900,8 @@ try_once(unsigned char *tried)
 		ck_assert_uint_lt(n, d.state.recipient_count);
 		ck_assert_int_eq(
 		    d.state.recipients[n].status, RECIPIENT_PENDING);
-		ck_assert_str_eq(
-		    d.message.recipients[i], d.envelope.recipients[n].address);
+		ck_assert_str_eq(d.message.recipients[i]->address,
+		    d.envelope.recipients[n].address);
 		tried[n]++;
 	}
 	return d.message.recipient_count;
@@ -1018,6 +1080,9 @@ add_tests(TCase *tc)
 	    (int)ARRAY_LEN(stale));
 	tcase_add_test(tc, a_due_message_with_nobody_to_go_to_is_damaged);
 	tcase_add_test(tc, a_held_message_keeps_all_its_recipients);
+	tcase_add_test(tc, what_was_asked_for_is_for_the_relay);
+	tcase_add_test(
+	    tc, reports_name_the_queue_id_where_nothing_was_asked_for);
 	tcase_add_test(tc, only_pending_recipients_are_tried);
 	tcase_add_loop_test(tc, of_many_recipients_all_get_their_turn, 0,
 	    (int)ARRAY_LEN(crowds));

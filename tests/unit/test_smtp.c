@@ -172,13 +172,16 @@ END_TEST
 
 START_TEST(most_recipients_fit_into_one_transaction)
 {
-	const char *recipients[SMTP_RECIPIENTS_MAX];
-	struct smtp_message m = {
-	    "a@x", recipients, SMTP_RECIPIENTS_MAX, 7, false};
+	const struct recipient somebody = {.address = (char[]){"somebody@x"}};
+	const struct recipient *recipients[SMTP_RECIPIENTS_MAX];
+	struct smtp_message m = {.sender = "a@x",
+	    .recipients = recipients,
+	    .recipient_count = SMTP_RECIPIENTS_MAX,
+	    .wire_len = 7};
 	struct play p;
 
 	for (size_t i = 0; i < SMTP_RECIPIENTS_MAX; i++)
-		recipients[i] = "somebody@x";
+		recipients[i] = &somebody;
 	play_init(&p, &m, 1, PLAY_WHOLE);
 	say(&p, greeting);
 	say(&p, pipelining);
