@@ -15,6 +15,7 @@
 #
 #   refused@example.org   is refused with 550 5.1.1
 #   later@example.org     is deferred with 450 4.2.0
+#   bounced@example.org   is taken, and then reported to the sender as undeliverable
 #
 # and everything else is refused as relaying. It has no SMTP client and resolves no names, so nothing
 # ever leaves this machine.
@@ -69,6 +70,7 @@ postfix_write_main_cf() {
 		virtual_mailbox_domains = example.org
 		virtual_mailbox_base = $POSTFIX_DIR/mail
 		virtual_mailbox_maps = static:inbox/
+		transport_maps = inline:{{bounced@example.org = bounced:}}
 		virtual_uid_maps = static:65534
 		virtual_gid_maps = static:65534
 		mailbox_size_limit = 0
@@ -87,7 +89,8 @@ postfix_write_main_cf() {
 	END
 }
 
-# Only the services that are needed, none in a chroot: ours would be empty.
+# Only the services that are needed, none in a chroot: ours would be empty. What the transport "error" has
+# would be refused by smtpd already; "bounced" runs a program that says 67, EX_NOUSER.
 postfix_write_master_cf() {
 	cat >"$POSTFIX_DIR/etc/master.cf" <<-END
 		127.0.0.1:$POSTFIX_PORT inet n - n - - smtpd
@@ -103,6 +106,7 @@ postfix_write_master_cf() {
 		proxywrite unix     - - n -    1 proxymap
 		showq    unix       n - n -    - showq
 		error    unix       - - n -    - error
+		bounced  unix       - n n -    - pipe user=nobody argv=/bin/sh -c {exit 67}
 		retry    unix       - - n -    - error
 		virtual  unix       - n n -    - virtual
 		anvil    unix       - - n -    1 anvil
