@@ -5,7 +5,7 @@
 
 enum {
 	LOCK_TIMEOUT_MS = 30 * 1000,
-	/* To repair the counters of a million messages takes 3. */
+	/* To repair the counters of a million messages takes 2. */
 	CPU_MAX_SEC = 20,
 };
 

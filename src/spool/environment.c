@@ -180,16 +180,6 @@ environment_unreserve(struct environment *e)
 		return; /* then it stays reserved */
 }
 
-void
-environment_release_pages(struct environment *e)
-{
-	MDB_envinfo info;
-
-	/* What is not done here the kernel does when it wants them back. */
-	if (mdb_env_info(e->env, &info) == 0)
-		(void)madvise(info.me_mapaddr, info.me_mapsize, MADV_DONTNEED);
-}
-
 int
 environment_copy(struct environment *from, struct environment *to)
 {

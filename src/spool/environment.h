@@ -67,9 +67,6 @@ int environment_reserve(struct environment *e, uint64_t len) MUST_CHECK;
 /* Give back what was reserved behind the end of the file, if anything. */
 void environment_unreserve(struct environment *e);
 
-/* Let go of the pages read so far, which count as memory of this process. */
-void environment_release_pages(struct environment *e);
-
 /* Store all records of from in to, which has none of them. */
 int environment_copy(
     struct environment *from, struct environment *to) MUST_CHECK;

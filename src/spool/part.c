@@ -169,9 +169,12 @@ prefix_len(enum part part)
 	return part == PART_ALL ? 1 + 8 : 1 + 8 + 1;
 }
 
-/* The next key of a part behind the last, which is moved to it. */
+/*
+ * The next key behind the last, which is moved to it, while the first
+ * prefix_len bytes of it stay the same.
+ */
 static int
-next_of_part(MDB_cursor *cursor, enum part part, unsigned char *last,
+next_key(MDB_cursor *cursor, size_t prefix_len, unsigned char *last,
     MDB_cursor_op op, MDB_val *value)
 {
 	MDB_val key = {.mv_data = last, .mv_size = MESSAGE_KEY_LEN};
@@ -179,8 +182,8 @@ next_of_part(MDB_cursor *cursor, enum part part, unsigned char *last,
 
 	if (rc)
 		return rc;
-	if (key.mv_size < prefix_len(part) ||
-	    memcmp(key.mv_data, last, prefix_len(part)) != 0)
+	if (key.mv_size < prefix_len ||
+	    memcmp(key.mv_data, last, prefix_len) != 0)
 		return MDB_NOTFOUND;
 	/* Keys out of order would let us go round in circles. */
 	if (key.mv_size != MESSAGE_KEY_LEN ||
@@ -193,6 +196,7 @@ next_of_part(MDB_cursor *cursor, enum part part, unsigned char *last,
 int
 part_len(struct environment *e, uint64_t id, enum part part, uint64_t *len)
 {
+	const size_t same = prefix_len(part);
 	unsigned char last[MESSAGE_KEY_LEN];
 	MDB_cursor *cursor;
 	MDB_val value;
@@ -203,10 +207,10 @@ part_len(struct environment *e, uint64_t id, enum part part, uint64_t *len)
 	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
 	if (rc)
 		return environment_error(rc);
-	rc = next_of_part(cursor, part, last, MDB_SET_RANGE, &value);
+	rc = next_key(cursor, same, last, MDB_SET_RANGE, &value);
 	while (rc == 0) {
 		sum += value.mv_size;
-		rc = next_of_part(cursor, part, last, MDB_NEXT, &value);
+		rc = next_key(cursor, same, last, MDB_NEXT, &value);
 	}
 	mdb_cursor_close(cursor);
 	if (rc != MDB_NOTFOUND)
@@ -272,9 +276,9 @@ part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
 
 /* True if the key is the first that a message which is there has. */
 static bool
-is_first_key(const MDB_val *key)
+is_first_key(const void *key)
 {
-	const char *bytes = key->mv_data;
+	const char *bytes = key;
 
 	return bytes[9] == PART_ENVELOPE && bytes_get_be32(bytes + 10) == 0;
 }
@@ -309,12 +313,89 @@ part_next_id(struct environment *e, uint64_t *id)
 		if (bytes_get_be64((const char *)key.mv_data + 1) <= found)
 			return -EBADMSG;
 		found = bytes_get_be64((const char *)key.mv_data + 1);
-		rc = is_first_key(&key) ? -ENOENT : find_leftover(e, found);
+		rc = is_first_key(key.mv_data) ? -ENOENT
+					       : find_leftover(e, found);
 	} while (rc == 0);
 	if (rc != -ENOENT)
 		return rc;
 	*id = found;
 	return 0;
+}
+
+/* ---- all messages -------------------------------------------------- */
+
+/* Add what stands at key to what is known of its message. */
+static void
+add_chunk(struct environment *e, const unsigned char *key, const MDB_val *value,
+    struct part_message *m)
+{
+	if (key[9] == PART_ENVELOPE || key[9] == PART_TEXT)
+		m->bytes += value->mv_size;
+	if (key[9] != PART_STATE || m->state_rc != -ENOENT)
+		return;
+	/* Nearly all have one chunk, which is here already. */
+	m->state_rc = 0;
+	if (bytes_get_be32(key + 10) == 0 && value->mv_size < e->chunk_len)
+		buf_add(&m->state, value->mv_data, value->mv_size);
+	else
+		m->state_rc =
+		    part_get_all(e, m->id, PART_STATE, RECORD_MAX, &m->state);
+}
+
+/*
+ * Gather a message from its first key on; the cursor moves behind it, and left
+ * is less by as many chunks as it has.
+ */
+static int
+gather(struct environment *e, MDB_cursor *cursor, unsigned char *key,
+    MDB_val *value, struct part_message *m, size_t *left)
+{
+	int rc;
+
+	m->id = bytes_get_be64(key + 1);
+	m->bytes = 0;
+	m->state_rc = -ENOENT;
+	buf_clear(&m->state);
+	rc = is_first_key(key) ? -ENOENT : find_leftover(e, m->id);
+	if (rc < 0 && rc != -ENOENT)
+		return MDB_CORRUPTED;
+	m->is_leftover = rc == 0;
+	do {
+		*left -= *left > 0;
+		add_chunk(e, key, value, m);
+		rc = next_key(cursor, 1, key, MDB_NEXT, value);
+	} while (rc == 0 && bytes_get_be64(key + 1) == m->id);
+	return rc;
+}
+
+int
+part_walk(struct environment *e, uint64_t *id, size_t max, part_walk_fn *found,
+    void *context)
+{
+	struct part_message m = {.state = BUF_INIT};
+	unsigned char key[MESSAGE_KEY_LEN];
+	MDB_cursor *cursor;
+	MDB_val value;
+	int stop = 0;
+	int rc;
+
+	if (*id == UINT64_MAX)
+		return -ENOENT;
+	message_key(key, *id + 1, PART_ALL, 0);
+	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
+	if (rc)
+		return environment_error(rc);
+	rc = next_key(cursor, 1, key, MDB_SET_RANGE, &value);
+	while (rc == 0 && stop == 0 && max > 0) {
+		rc = gather(e, cursor, key, &value, &m, &max);
+		if (rc == 0 || rc == MDB_NOTFOUND) {
+			*id = m.id;
+			stop = found(context, &m);
+		}
+	}
+	mdb_cursor_close(cursor);
+	buf_release(&m.state);
+	return stop < 0 ? stop : environment_error(rc);
 }
 
 /* ---- leftovers ----------------------------------------------------- */
@@ -379,6 +460,17 @@ schedule_remove(struct environment *e, int64_t due_ms, uint64_t id)
 	int rc = environment_error(mdb_del(e->txn, e->dbi, &key, NULL));
 
 	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
+}
+
+int
+schedule_has(struct environment *e, int64_t due_ms, uint64_t id)
+{
+	unsigned char bytes[SCHEDULE_KEY_LEN];
+	MDB_val key = schedule_key(bytes, due_ms, id);
+	MDB_val nothing;
+	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, &nothing));
+
+	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
 }
 
 int

@@ -7,6 +7,7 @@
 #ifndef SPOOL_PART_H
 #define SPOOL_PART_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,25 @@ int part_remove(struct environment *e, uint64_t id, enum part part, size_t max,
  */
 int part_next_id(struct environment *e, uint64_t *id) MUST_CHECK;
 
+/* A message as a walk over all of them finds it. */
+struct part_message {
+	uint64_t id;
+	uint64_t bytes;	  /* of envelope and text */
+	bool is_leftover; /* of a removed message */
+	struct buf state;
+	int state_rc; /* 0, -ENOENT: there is none, or -EBADMSG */
+};
+
+/* Takes a message that is not its to keep; 0 or -errno to stop. */
+typedef int part_walk_fn(void *context, const struct part_message *m);
+
+/*
+ * Give found the messages with ids above *id, leftovers too, until they have
+ * max chunks together or more; *id moves along. 0; -ENOENT: there are no more.
+ */
+int part_walk(struct environment *e, uint64_t *id, size_t max,
+    part_walk_fn *found, void *context) MUST_CHECK;
+
 /*
  * What is left of a message that was removed, as that is more than one
  * transaction should free. leftover_next() finds the smallest id above *id.
@@ -63,6 +83,9 @@ int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 /* Remove an entry: 1, or 0 if there is none. */
 int schedule_remove(
     struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
+
+/* 1 if there is such an entry, 0 if not. */
+int schedule_has(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 
 /* Move to the entry behind (*due_ms, *id). -ENOENT: that was the last. */
 int schedule_next(

@@ -5,22 +5,36 @@
 #include "spool/part.h"
 #include "spool/spool_internal.h"
 
-/* After so many messages, let go of the pages that they were on. */
-enum { RELEASE_EACH = 1024 };
+enum {
+	/* After so many chunks, let go of the pages that they were on. */
+	READ_AT_ONCE = 2048,
+	/* Each entry that is added costs memory, until the commit. */
+	ADDED_MAX = 100000,
+};
+
+/* Of a repair. */
+struct repair {
+	struct spool *spool;
+	struct environment from;     /* what is read */
+	struct spool_counters found; /* so far */
+	size_t added_max;
+};
+
+/* ---- the count ----------------------------------------------------- */
 
 static int
-add_lens(struct spool *s, uint64_t id, struct spool_counters *c)
+see_to_entry(struct repair *r, int64_t due_ms, uint64_t id)
 {
-	static const enum part counted[] = {PART_ENVELOPE, PART_TEXT};
-	uint64_t len;
-	int rc = 0;
+	int rc = schedule_has(&r->from, due_ms, id);
 
-	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(counted); i++) {
-		rc = part_len(&s->environment, id, counted[i], &len);
-		if (rc == 0)
-			c->bytes += len;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	if (r->added_max == 0) {
+		r->found.is_doubtful = true;
+		return 0;
 	}
-	return rc;
+	r->added_max--;
+	return schedule_add(&r->spool->environment, due_ms, id);
 }
 
 /*
@@ -28,55 +42,61 @@ add_lens(struct spool *s, uint64_t id, struct spool_counters *c)
  * gives it one when it holds it as damaged.
  */
 static int
-count_message(struct spool *s, uint64_t id, struct spool_counters *c)
+count_message(void *context, const struct part_message *m)
 {
+	struct repair *r = context;
 	struct message_state state;
-	int rc = add_lens(s, id, c);
+	int rc = m->state_rc;
 
-	if (rc < 0)
-		return rc;
-	c->last_id = id;
-	rc = spool_read_state(s, id, &state);
+	r->found.bytes += m->bytes;
+	r->found.last_id = m->id;
+	if (m->is_leftover)
+		return 0;
+	if (rc == 0)
+		rc = record_decode_state(m->state.data, m->state.len, &state);
 	if (rc == -ENOENT || rc == -EBADMSG)
-		return schedule_add(&s->environment, 0, id);
+		return see_to_entry(r, 0, m->id);
 	if (rc < 0)
 		return rc;
-	c->count[state.phase]++;
+	r->found.count[state.phase]++;
 	if (state_is_scheduled(&state))
-		rc = schedule_add(&s->environment, state.due_ms, id);
+		rc = see_to_entry(r, state.due_ms, m->id);
 	state_release(&state);
 	return rc;
 }
 
+/*
+ * Whoever reads a long file has much of it in memory, until he closes it: so
+ * it is opened anew for each piece. Nothing has changed since the last commit.
+ */
 static int
-count_messages(struct spool *s, struct spool_counters *c)
+count_messages(struct repair *r)
 {
+	const size_t map_len = (size_t)r->spool->file.st_size;
 	uint64_t id = 0;
-	int rc = 0;
+	int rc;
 
-	for (unsigned int n = 1; rc == 0; n++) {
-		rc = part_next_id(&s->environment, &id);
+	do {
+		rc = environment_open(&r->from, SPOOL_FILE, false, map_len);
 		if (rc == 0)
-			rc = count_message(s, id, c);
-		if (n % RELEASE_EACH == 0)
-			environment_release_pages(&s->environment);
-	}
+			rc = part_walk(
+			    &r->from, &id, READ_AT_ONCE, count_message, r);
+		environment_close(&r->from);
+	} while (rc == 0);
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* No id may be given again while something is marked as a leftover of it. */
 static int
-count_leftovers(struct spool *s, struct spool_counters *c)
+heed_leftovers(struct repair *r)
 {
-	uint64_t id = 0;
-	int rc = 0;
+	uint64_t id = r->found.last_id;
+	int rc;
 
-	while (rc == 0) {
-		rc = leftover_next(&s->environment, &id);
-		if (rc == 0)
-			rc = add_lens(s, id, c);
-		if (rc == 0 && id > c->last_id)
-			c->last_id = id;
-	}
+	do {
+		rc = leftover_next(&r->spool->environment, &id);
+	} while (rc == 0);
+	r->found.last_id = id;
 	return rc == -ENOENT ? 0 : rc;
 }
 
@@ -88,23 +108,37 @@ is_equal(const struct spool_counters *a, const struct spool_counters *b)
 	       memcmp(a->count, b->count, sizeof(a->count)) == 0;
 }
 
+/* ---- the repair ---------------------------------------------------- */
+
+int
+spool_recount(struct spool *s, enum spool_access access)
+{
+	struct repair r = {
+	    .spool = s,
+	    .added_max = access == SPOOL_CHANGE ? ADDED_MAX : 0,
+	};
+	int rc;
+
+	rc = count_messages(&r);
+	if (rc == 0)
+		rc = heed_leftovers(&r);
+	if (rc < 0)
+		return rc;
+	if (r.found.last_id < s->counters.last_id)
+		r.found.last_id = s->counters.last_id;
+	rc = !is_equal(&s->counters, &r.found);
+	s->counters = r.found;
+	s->is_recounted = true;
+	return rc;
+}
+
 int
 spool_repair(struct spool *s)
 {
-	struct spool_counters *old = &s->counters;
-	struct spool_counters found = {0};
-	int rc;
-
-	rc = count_messages(s, &found);
-	if (rc == 0)
-		rc = count_leftovers(s, &found);
-	if (rc < 0)
-		return rc;
-	if (found.last_id < old->last_id)
-		found.last_id = old->last_id;
-	rc = !is_equal(old, &found);
-	*old = found;
-	return rc;
+	/* They could not even be read. */
+	if (s->is_recounted)
+		return 1;
+	return spool_recount(s, SPOOL_CHANGE);
 }
 
 static bool

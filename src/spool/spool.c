@@ -121,12 +121,13 @@ spool_close(struct spool *s)
 
 /* Counters that cannot be read are no reason to refuse mail. */
 static int
-load_counters(struct spool *s)
+load_counters(struct spool *s, enum spool_access access)
 {
 	MDB_val value;
 	int rc;
 
 	s->counters = (struct spool_counters){0};
+	s->is_recounted = false;
 	rc = environment_get(&s->environment, ENVIRONMENT_COUNTERS, &value);
 	if (rc == 0)
 		rc = record_decode_counters(
@@ -136,7 +137,7 @@ load_counters(struct spool *s)
 	s->counters.is_doubtful = true;
 	if (!s->is_writer)
 		return 0;
-	rc = spool_repair(s);
+	rc = spool_recount(s, access);
 	return rc < 0 ? rc : 0;
 }
 
@@ -247,7 +248,7 @@ open_environment(struct spool *s, enum spool_access access, uint64_t need)
 		rc = environment_open(
 		    &s->environment, SPOOL_FILE, s->is_writer, map_len);
 	if (rc == 0)
-		rc = load_counters(s);
+		rc = load_counters(s, access);
 	if (rc == 0)
 		rc = spool_check_origin(s);
 	if (rc == 0 && access == SPOOL_WRITE)

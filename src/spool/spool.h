@@ -76,8 +76,8 @@ enum spool_access {
  * many bytes a SPOOL_WRITE is going to add; deadline_ms is on clock_boot_ms().
  *
  * Whoever begins to write into a copy marks what came with it: see
- * spool_hold_copied(). And who finds that the counters cannot be read repairs
- * them: see spool_repair().
+ * spool_hold_copied(). And who begins to write and finds that the counters
+ * cannot be read repairs them: see spool_repair().
  */
 int spool_begin(struct spool *s, enum spool_access access, uint64_t need,
     int64_t deadline_ms) MUST_CHECK;
@@ -203,8 +203,10 @@ int spool_hold_copied(
     struct spool *s, uint64_t *after_id, size_t max, size_t *held) MUST_CHECK;
 
 /*
- * Make counters and schedule what the messages say they must be. 1 if the
- * counters were wrong, 0 if not. Takes some 3 microseconds a message.
+ * Make counters and schedule what the messages say they must be; first thing
+ * in a SPOOL_CHANGE. 1 if the counters were wrong, 0 if not. Where the schedule
+ * lacks more than one transaction should add, the counters stay doubtful. Takes
+ * a second or two for a million messages.
  */
 int spool_repair(struct spool *s) MUST_CHECK;
 

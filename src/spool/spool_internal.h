@@ -25,6 +25,7 @@ struct spool {
 	struct stat file;		/* when the transaction began */
 	uint64_t copied_to_id;		/* of the identity */
 	bool is_copy;			/* and not all of it is on hold */
+	bool is_recounted;		/* in this transaction */
 };
 
 /*
@@ -36,6 +37,13 @@ int spool_check_origin(struct spool *s) MUST_CHECK;
 /* Write the identity, as that of the file whose inode this is. */
 int spool_put_origin(struct spool *s, struct environment *to,
     uint64_t file_inode, uint64_t copied_to_id) MUST_CHECK;
+
+/*
+ * Do as spool_repair() does, first in a transaction. Only one that is to
+ * change something repairs the schedule; else, and where too much of that is
+ * missing for one transaction, the counters come out as doubtful.
+ */
+int spool_recount(struct spool *s, enum spool_access access) MUST_CHECK;
 
 /* As spool_get() does. -ENOENT: there is no state; -EBADMSG. */
 int spool_read_state(

@@ -33,6 +33,7 @@
 	X(spool_open)                                                          \
 	X(spool_full)                                                          \
 	X(spool_upkeep)                                                        \
+	X(spool_repair)                                                        \
 	X(create)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \
