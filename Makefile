@@ -96,18 +96,43 @@ $(B)/unit: $(UNIT_OBJ) $(ARCHIVE)
 
 if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 
-.PHONY: test unit e2e
-test: unit e2e
+# Negative controls, build/$(MODE)/controls/DEFECT/PROGRAM: a program as it ships,
+# but for one function that tests/faults/controls/DEFECT.c puts in its place.
+CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
+	early_commit/flushd)
+WRAP_nosync       := mdb_env_open
+WRAP_early_commit := delivery_read
+
+DEFECTS := $(wildcard tests/faults/controls/*.c)
+
+$(CONTROLS): $(B)/controls/%: $(B)/tests/faults/controls/$$(*D).o \
+		$(B)/src/$$(DIR_$$(*F))/main.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) $(LINK_$(*F)) $(ALL_LDFLAGS) $(WRAP_$(*D):%=-Wl,--wrap=%) -o $@ $^ \
+		$(LIBS_$(*F))
+
+.PHONY: test unit e2e faults
+test: unit all $(CONTROLS)
+	$(TEST_ENV) prove tests/e2e tests/faults
 
 unit: $(B)/unit
 	$(B)/unit
 
 # The leak checker needs /proc, which a worker in its chroot has not; leaks are
 # the unit tests' to find.
-E2E_ENV_asan := ASAN_OPTIONS=detect_leaks=0
+TEST_ENV_asan := ASAN_OPTIONS=detect_leaks=0
+TEST_ENV = $(TEST_ENV_$(MODE)) BIN=$(abspath $(BIN)) \
+	CONTROLS=$(abspath $(B)/controls)
 
 e2e: all
-	$(E2E_ENV_$(MODE)) BIN=$(abspath $(BIN)) prove tests/e2e
+	$(TEST_ENV) prove tests/e2e
+
+# `make test` runs a share of the faults, this all, and says what they found.
+faults: all $(CONTROLS)
+	@rm -f $(B)/faults.tsv
+	@status=0; export FAULTS_LONG=1 FAULTS_TABLE=$(abspath $(B)/faults.tsv); \
+		$(TEST_ENV) prove --timer tests/faults || status=$$?; \
+		tests/faults/table $(B)/faults.tsv && exit $$status
 
 .PHONY: demo
 demo: all
@@ -120,7 +145,7 @@ lint:
 	bin/lint
 
 format:
-	clang-format -i $(SRC) $(UNIT) $(wildcard src/*/*.h tests/*/*.h)
+	clang-format -i $(SRC) $(wildcard src/*/*.h tests/unit/*.[ch] tests/*/*/*.[ch])
 
 # ---- install ----------------------------------------------------------------
 
@@ -138,8 +163,9 @@ clean:
 help:
 	@echo 'all (default)   $(PROGRAMS)'
 	@echo 'demo            the whole path, with an outage in the middle (root)'
-	@echo 'test            unit and end-to-end tests; MODE=asan: sanitized'
+	@echo 'test            unit and end-to-end tests, some faults; MODE=asan: sanitized'
+	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 
--include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d)
+-include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d)
