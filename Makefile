@@ -99,9 +99,10 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 # Negative controls, build/$(MODE)/controls/DEFECT/PROGRAM: a program as it ships,
 # but for one function that tests/faults/controls/DEFECT.c puts in its place.
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
-	early_commit/flushd)
+	early_commit/flushd early_answer/mini_sendmail)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
+WRAP_early_answer := spool_commit
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 
