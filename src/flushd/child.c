@@ -171,6 +171,23 @@ become(enum child_kind kind, int log_end, const int *fds)
 	_exit(CHILD_EXIT_FAILED);
 }
 
+/*
+ * As a child's source comes, it hears of the end once. While somebody traces
+ * the child that may be too early, when the dead one is not yet ours to wait
+ * for. Only enabling it anew makes it listen again and again.
+ */
+static void
+watch_end(struct child *c, sd_event *event)
+{
+	event_must(sd_event_add_child(
+		       event, &c->exited, c->pid, WEXITED, on_exit_of_child, c),
+	    "watch child");
+	event_must(sd_event_source_set_enabled(c->exited, SD_EVENT_OFF),
+	    "watch child");
+	event_must(
+	    sd_event_source_set_enabled(c->exited, SD_EVENT_ON), "watch child");
+}
+
 struct child *
 child_new(sd_event *event, enum child_kind kind, int channel, int spool,
     int lock, const char *label, child_ended_fn *ended, void *context)
@@ -206,9 +223,7 @@ child_new(sd_event *event, enum child_kind kind, int channel, int spool,
 	event_must(
 	    sd_event_add_io(event, &c->log, c->log_fd, EPOLLIN, on_log, c),
 	    "log of child");
-	event_must(sd_event_add_child(
-		       event, &c->exited, pid, WEXITED, on_exit_of_child, c),
-	    "watch child");
+	watch_end(c, event);
 	return c;
 }
 
