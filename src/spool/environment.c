@@ -81,6 +81,22 @@ has_room(size_t map_len)
 	return p != MAP_FAILED && munmap(p, map_len) == 0;
 }
 
+static int
+open_file(
+    struct environment *e, const char *path, unsigned int flags, size_t map_len)
+{
+	int rc = mdb_env_create(&e->env);
+
+	if (rc)
+		return rc;
+	mdb_env_set_assert(e->env, fail_quietly);
+	rc = mdb_env_set_mapsize(e->env, map_len);
+	if (rc)
+		return rc;
+	return mdb_env_open(
+	    e->env, path, MDB_NOSUBDIR | MDB_NOLOCK | flags, FILE_MODE);
+}
+
 int
 environment_open(
     struct environment *e, const char *path, bool is_writer, size_t map_len)
@@ -94,16 +110,14 @@ environment_open(
 	mdb_version(&major, &minor, NULL);
 	if (major != MDB_VERSION_MAJOR || minor != MDB_VERSION_MINOR)
 		return -ENOTSUP;
-	rc = mdb_env_create(&e->env);
-	if (rc)
-		return environment_error(rc);
-	mdb_env_set_assert(e->env, fail_quietly);
-	rc = mdb_env_set_mapsize(e->env, map_len);
-	if (rc == 0)
-		rc = mdb_env_open(
-		    e->env, path, MDB_NOSUBDIR | MDB_NOLOCK | flags, FILE_MODE);
-	if (rc == ENOMEM && has_room(map_len + HEAP_MAX))
-		rc = MDB_CORRUPTED;
+	rc = open_file(e, path, flags, map_len);
+	if (rc == ENOMEM && has_room(map_len + HEAP_MAX)) {
+		/* Room may have been short for a moment only. */
+		environment_close(e);
+		rc = open_file(e, path, flags, map_len);
+		if (rc == ENOMEM && has_room(map_len + HEAP_MAX))
+			rc = MDB_CORRUPTED;
+	}
 	if (rc == 0)
 		rc = begin(e, flags);
 	if (rc)
