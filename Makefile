@@ -99,10 +99,11 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 # Negative controls, build/$(MODE)/controls/DEFECT/PROGRAM: a program as it ships,
 # but for one function that tests/faults/controls/DEFECT.c puts in its place.
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
-	early_commit/flushd early_answer/mini_sendmail)
+	early_commit/flushd early_answer/mini_sendmail unflushed/flushctl)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_early_answer := spool_commit
+WRAP_unflushed    := fsync
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 
@@ -112,8 +113,16 @@ $(CONTROLS): $(B)/controls/%: $(B)/tests/faults/controls/$$(*D).o \
 	$(CC) $(LINK_$(*F)) $(ALL_LDFLAGS) $(WRAP_$(*D):%=-Wl,--wrap=%) -o $@ $^ \
 		$(LIBS_$(*F))
 
+# What the experiments look and cut with: build/$(MODE)/tools/NAME.
+TOOL_SRC := $(wildcard tests/faults/tools/*.c)
+TOOLS := $(TOOL_SRC:tests/faults/tools/%.c=$(B)/tools/%)
+
+$(TOOLS): $(B)/tools/%: $(B)/tests/faults/tools/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
+
 .PHONY: test unit e2e faults
-test: unit all $(CONTROLS)
+test: unit all $(CONTROLS) $(TOOLS)
 	$(TEST_ENV) prove tests/e2e tests/faults
 
 unit: $(B)/unit
@@ -123,13 +132,13 @@ unit: $(B)/unit
 # the unit tests' to find.
 TEST_ENV_asan := ASAN_OPTIONS=detect_leaks=0
 TEST_ENV = $(TEST_ENV_$(MODE)) BIN=$(abspath $(BIN)) \
-	CONTROLS=$(abspath $(B)/controls)
+	CONTROLS=$(abspath $(B)/controls) TOOLS=$(abspath $(B)/tools)
 
 e2e: all
 	$(TEST_ENV) prove tests/e2e
 
 # `make test` runs a share of the faults, this all, and says what they found.
-faults: all $(CONTROLS)
+faults: all $(CONTROLS) $(TOOLS)
 	@rm -f $(B)/faults.tsv
 	@status=0; export FAULTS_LONG=1 FAULTS_TABLE=$(abspath $(B)/faults.tsv); \
 		$(TEST_ENV) prove --timer tests/faults || status=$$?; \
@@ -169,4 +178,5 @@ help:
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 
--include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d)
+-include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
+	$(TOOL_SRC:%.c=$(B)/%.d)

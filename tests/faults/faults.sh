@@ -6,6 +6,7 @@
 # root: `make faults`, or `prove tests/faults/NN-sentence.t` once `make test` has built what it needs.
 #
 #   CONTROLS=DIR         the programs with a defect on purpose are DIR/DEFECT/PROGRAM
+#   TOOLS=DIR            what the experiments look and cut with, from tests/faults/tools
 #   FAULTS_LONG=1        all places, not a share of them
 #   FAULTS_TABLE=FILE    each experiment appends a line to it, for tests/faults/table
 
@@ -13,6 +14,13 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 
 CONTROLS=$(realpath "${CONTROLS:-build/release/controls}")
+TOOLS=$(realpath "${TOOLS:-build/release/tools}")
+
+needs_tools() {
+	[ -x "$TOOLS/audit" ] && [ -x "$TOOLS/cut_power" ] && return
+	diag "what is to be in $TOOLS must be built first, as make test does"
+	exit 1
+}
 
 # share ALL BOUNDED: which of the two there is time for.
 share() {
