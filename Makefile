@@ -41,6 +41,8 @@ CPPFLAGS_release := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 CFLAGS_asan := -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 LDFLAGS_asan := -fsanitize=address,undefined
+CFLAGS_fuzz := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
+LDFLAGS_fuzz := $(LDFLAGS_asan)
 CFLAGS_analyze := -O1 -fanalyzer -Wno-analyzer-too-complex
 
 ALL_CPPFLAGS := -Isrc -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
@@ -122,7 +124,7 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/faults/tools/%.o $(ARCHIVE)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
 .PHONY: test unit e2e faults
-test: unit all $(CONTROLS) $(TOOLS)
+test: unit replay all $(CONTROLS) $(TOOLS)
 	$(TEST_ENV) prove tests/e2e tests/faults
 
 unit: $(B)/unit
@@ -144,6 +146,41 @@ faults: all $(CONTROLS) $(TOOLS)
 		$(TEST_ENV) prove --timer tests/faults || status=$$?; \
 		tests/faults/table $(B)/faults.tsv && exit $$status
 
+# ---- fuzzing ----------------------------------------------------------------
+
+# tests/fuzz/fuzz_NAME.c is a target, tests/fuzz/corpus/NAME what was found for
+# it so far. MODE=fuzz links it with libFuzzer, which comes with clang; any
+# other mode with the main of replay.c, which reads the corpus again.
+FUZZ_CC  ?= clang
+FUZZ_SEC ?= 60
+TARGETS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ     ?= $(TARGETS) damage
+
+FUZZERS  := $(TARGETS:%=$(B)/fuzz_%)
+FUZZ_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/fuzz/*.c))
+FUZZ_SHARED := $(filter-out %/damage.o $(B)/tests/fuzz/fuzz_%,$(FUZZ_OBJ))
+
+$(FUZZ_OBJ): ALL_CPPFLAGS += -Itests
+
+$(B)/fuzz.a: $(FUZZ_SHARED)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZERS): FUZZ_LINK := $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
+$(FUZZERS) $(B)/damage: $(B)/%: $(B)/tests/fuzz/%.o $(B)/fuzz.a $(ARCHIVE)
+	$(CC) -pie $(ALL_LDFLAGS) $(FUZZ_LINK) -o $@ $^ $(SPOOL_LIBS) \
+		-ljansson
+
+.PHONY: fuzz fuzzers replay
+fuzzers: $(FUZZERS) $(B)/damage
+
+replay: fuzzers
+	BIN=$(abspath $(B)) prove tests/fuzz
+
+fuzz:
+	$(MAKE) MODE=fuzz CC=$(FUZZ_CC) fuzzers
+	tests/fuzz/run $(FUZZ_SEC) $(FUZZ)
+
 .PHONY: demo
 demo: all
 	bin/demo
@@ -155,7 +192,7 @@ lint:
 	bin/lint
 
 format:
-	clang-format -i $(SRC) $(wildcard src/*/*.h tests/unit/*.[ch] tests/*/*/*.[ch])
+	clang-format -i $(SRC) $(wildcard src/*/*.h tests/*/*.[ch] tests/*/*/*.[ch])
 
 # ---- install ----------------------------------------------------------------
 
@@ -175,8 +212,9 @@ help:
 	@echo 'demo            the whole path, with an outage in the middle (root)'
 	@echo 'test            unit and end-to-end tests, some faults; MODE=asan: sanitized'
 	@echo 'faults          all faults, and a table of what they found (root)'
+	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
-	$(TOOL_SRC:%.c=$(B)/%.d)
+	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d)
