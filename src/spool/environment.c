@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@ enum {
 	/* What LMDB takes from the heap to open a file, with much to spare. */
 	HEAP_MAX = 16 << 20,
 	FILE_MODE = 0660, /* less the umask: 0600, or 0660 in a shared spool */
+	MMAP_THRESHOLD = 1 << 20,
+	TRIM_THRESHOLD = 64 << 20, /* more than a message changes */
 };
 
 int
@@ -81,6 +84,25 @@ has_room(size_t map_len)
 	return p != MAP_FAILED && munmap(p, map_len) == 0;
 }
 
+/*
+ * To write, LMDB takes lists of 1 and 2 MiB, of which it uses little: from the
+ * kernel they are zeros that cost nothing, from the heap all of it would be
+ * zeroed each time. And it takes a page of heap for each page that changes,
+ * which malloc would give back to the kernel one by one. Senders wait for
+ * either.
+ */
+static void
+suit_malloc(void)
+{
+	static bool is_done;
+
+	if (!is_done) {
+		mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+		mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+	}
+	is_done = true;
+}
+
 static int
 open_file(
     struct environment *e, const char *path, unsigned int flags, size_t map_len)
@@ -110,6 +132,7 @@ environment_open(
 	mdb_version(&major, &minor, NULL);
 	if (major != MDB_VERSION_MAJOR || minor != MDB_VERSION_MINOR)
 		return -ENOTSUP;
+	suit_malloc();
 	rc = open_file(e, path, flags, map_len);
 	if (rc == ENOMEM && has_room(map_len + HEAP_MAX)) {
 		/* Room may have been short for a moment only. */
