@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "spool/lock.h"
 #include "spool/spool_internal.h"
 
@@ -23,6 +24,7 @@ enum {
 	ROOM = 512 << 10,   /* what is asked for when there is less than that */
 	PER_MESSAGE = 8192, /* of its records and its share of the tree */
 	BLOCK = 512,	    /* of st_blocks */
+	TURNSTILE_MS = 2000,
 	MODE_SHARED = S_IRWXG, /* of a spool that a group shares */
 };
 
@@ -77,6 +79,8 @@ spool_open_fd(int dir_fd, struct spool **out)
 	}
 	s = alloc_zeroed(sizeof(*s));
 	s->dir_fd = dir_fd;
+	s->turnstile_fd = openat(dir_fd, SPOOL_INCOMING,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	*out = s;
 	return 0;
 }
@@ -114,6 +118,8 @@ spool_close(struct spool *s)
 		return;
 	spool_abort(s);
 	close(s->dir_fd);
+	if (s->turnstile_fd >= 0)
+		close(s->turnstile_fd);
 	free(s);
 }
 
@@ -256,6 +262,31 @@ open_environment(struct spool *s, enum spool_access access, uint64_t need)
 	return rc;
 }
 
+/*
+ * Whoever lets go of a flock and takes it again at once has it before anybody
+ * who waits for it has woken up. So there is a turnstile in front, which one
+ * who waits for the lock holds: all others come behind him. That makes it fair
+ * and nothing else, so nobody waits there for long: he may have been stopped.
+ */
+static int
+take_lock(struct spool *s, int64_t deadline_ms)
+{
+	int64_t patience_ms = clock_boot_ms() + TURNSTILE_MS;
+	bool has_turnstile;
+	int rc;
+
+	if (patience_ms > deadline_ms)
+		patience_ms = deadline_ms;
+	has_turnstile =
+	    s->turnstile_fd >= 0 &&
+	    lock_take(s->turnstile_fd, LOCK_EXCLUSIVE, patience_ms) == 0;
+	rc = lock_take(s->dir_fd, s->is_writer ? LOCK_EXCLUSIVE : LOCK_SHARED,
+	    deadline_ms);
+	if (has_turnstile)
+		lock_release(s->turnstile_fd);
+	return rc;
+}
+
 int
 spool_begin(struct spool *s, enum spool_access access, uint64_t need,
     int64_t deadline_ms)
@@ -264,8 +295,7 @@ spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 
 	spool_is_committing = 0;
 	s->is_writer = access != SPOOL_READ;
-	rc = lock_take(s->dir_fd, s->is_writer ? LOCK_EXCLUSIVE : LOCK_SHARED,
-	    deadline_ms);
+	rc = take_lock(s, deadline_ms);
 	if (rc < 0)
 		return rc;
 	rc = open_environment(s, access, need);

@@ -41,7 +41,7 @@ struct spool; /* a spool directory, and the transaction in it, if any */
 
 #define SPOOL_FILE "data.mdb" /* the environment, in the directory */
 #define SPOOL_INCOMING                                                         \
-	"incoming" /* where senders will meet to share commits                 \
+	"incoming" /* a directory: flock'ed by one who waits for the lock      \
 		    */
 #define SPOOL_WORKER_LOCK                                                      \
 	"worker" /* flock'ed by the one worker for its life                    \
@@ -72,8 +72,9 @@ enum spool_access {
 };
 
 /*
- * Take the lock (shared for SPOOL_READ) and begin a transaction. need is how
- * many bytes a SPOOL_WRITE is going to add; deadline_ms is on clock_boot_ms().
+ * Take the lock (shared for SPOOL_READ) and begin a transaction; whoever waits
+ * for it has it before those who come later. need is how many bytes a
+ * SPOOL_WRITE is going to add; deadline_ms is on clock_boot_ms().
  *
  * Whoever begins to write into a copy marks what came with it: see
  * spool_hold_copied(). And who begins to write and finds that the counters

@@ -19,6 +19,7 @@
 
 struct spool {
 	int dir_fd;
+	int turnstile_fd; /* -1: there is none */
 	bool is_writer;
 	struct environment environment; /* .txn is set in a transaction */
 	struct spool_counters counters; /* of the transaction */

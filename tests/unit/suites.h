@@ -34,6 +34,7 @@
 	X(spool_full)                                                          \
 	X(spool_upkeep)                                                        \
 	X(spool_repair)                                                        \
+	X(spool_turns)                                                         \
 	X(create)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \
