@@ -5,25 +5,24 @@
  *   usage: damage ROUNDS [SEED]
  *
  *   Each round damages a copy of a spool at a few places, from single bits to
- *   lost pages, and has another process read it. That process may die or turn
- *   in circles, as LMDB checks nothing; it may find messages damaged or gone.
- *   But what spool_verify() takes for sound is what was put in, byte for byte.
+ *   lost pages, and has other processes read it and put a message in. They may
+ *   die or turn in circles, as LMDB checks nothing; messages may be damaged or
+ *   gone. But what spool_verify() takes for sound is what was put in, byte for
+ *   byte, and a message whose spool_commit() succeeds is there.
  *   The seed of a round that fails is named: `damage 1 SEED` repeats it.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "fuzz/fuzz.h"
@@ -39,10 +38,17 @@ enum {
 	FILE_MAX = 16 << 20,
 	NOW_MS = 1700000000,
 	PATIENCE_MS = 10000, /* for the lock, which nobody else takes */
-	READING_MS = 300,    /* of the processor for a whole walk */
-	READING_SEC = 60,    /* however busy the machine is */
-	STATUS_FORGED = 42,  /* of a reader that took what nobody had put in */
+	CHILD_MS = 300,	     /* of the processor; a whole walk takes a few */
+	CHILD_SEC = 60,	     /* however busy the machine is */
+	PUT_EVERY = 4,	     /* rounds; each waits for the disk */
 };
+
+/* What a child has found out, even if it died of it. */
+static struct findings {
+	uint64_t sound;	    /* messages that verify */
+	uint64_t stored_id; /* of the one that was put in; 0: none was */
+	bool is_forged;	    /* one that verifies is none that was put in */
+} * found;
 
 static char dir[64];
 static char spool_dir[sizeof(dir) + 8];
@@ -123,20 +129,21 @@ begin(struct spool *s, enum spool_access access)
 	return spool_begin(s, access, 1 << 20, clock_boot_ms() + PATIENCE_MS);
 }
 
-static void
-put(struct spool *s, unsigned int n)
+static int
+put(struct spool *s, unsigned int n, uint64_t *id)
 {
 	struct buf text = BUF_INIT;
 	struct spool_piece piece;
 	struct envelope e;
-	uint64_t id;
+	int rc;
 
 	make_text(n, &text);
 	make_envelope(n, text.len, &e);
 	piece = (struct spool_piece){text.data, text.len};
-	FUZZ_CHECK(spool_put(s, &e, &piece, 1, NOW_MS + n, &id) == 0);
+	rc = spool_put(s, &e, &piece, 1, NOW_MS + n, id);
 	envelope_release(&e);
 	buf_release(&text);
+	return rc;
 }
 
 /* Defer every third message, and remove every fifth. */
@@ -165,10 +172,11 @@ static void
 fill(unsigned int from, unsigned int to)
 {
 	struct spool *s = open_spool();
+	uint64_t id;
 
 	for (unsigned int n = from; n < to; n++) {
 		FUZZ_CHECK(begin(s, SPOOL_WRITE) == 0);
-		put(s, n);
+		FUZZ_CHECK(put(s, n, &id) == 0);
 		if (n % 10 == 9)
 			change_some(s);
 		FUZZ_CHECK(spool_commit(s) == 0);
@@ -235,9 +243,7 @@ store(const struct buf *file)
 	close(fd);
 }
 
-/* ---- the reader ------------------------------------------------------- */
-
-static uint32_t sound_count; /* of messages, in this process */
+/* ---- what children do ------------------------------------------------- */
 
 static int
 read_text(struct spool *s, uint64_t id, struct buf *text)
@@ -277,8 +283,8 @@ read_message(struct spool *s, uint64_t id)
 		return;
 	if (is_sound(s, id, &text)) {
 		if (!is_original(&e, &text))
-			_exit(STATUS_FORGED);
-		sound_count++;
+			found->is_forged = true;
+		found->sound++;
 	}
 	envelope_release(&e);
 	state_release(&state);
@@ -294,6 +300,8 @@ read_all(struct spool *s)
 	int64_t due_ms = 0;
 	uint64_t id = 0;
 
+	if (begin(s, SPOOL_READ) < 0)
+		return;
 	while (spool_next(s, &id) == 0)
 		read_message(s, id);
 	id = 0;
@@ -304,13 +312,32 @@ read_all(struct spool *s)
 		return;
 }
 
-/* In a process of its own; its status is what became of it. */
-NORETURN static void
-reader(int report)
+static void
+store_one(struct spool *s)
 {
-	const struct itimerval timer = {.it_value.tv_usec = READING_MS * 1000};
+	uint64_t id = 0;
+
+	if (begin(s, SPOOL_WRITE) == 0 && put(s, MESSAGES, &id) == 0 &&
+	    spool_commit(s) == 0)
+		found->stored_id = id;
+}
+
+static void
+read_stored(struct spool *s)
+{
+	if (begin(s, SPOOL_READ) == 0)
+		read_message(s, found->stored_id);
+}
+
+/* ---- children --------------------------------------------------------- */
+
+enum fate { ENDED, HUNG, DIED };
+
+NORETURN static void
+act_as_child(void (*act)(struct spool *s))
+{
+	const struct itimerval timer = {.it_value.tv_usec = CHILD_MS * 1000};
 	const struct rlimit no_core = {0};
-	struct spool *s = open_spool();
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	/* A sanitizer has much to say of what LMDB does with such a file. */
@@ -318,46 +345,63 @@ reader(int report)
 	    setrlimit(RLIMIT_CORE, &no_core) < 0 ||
 	    setitimer(ITIMER_PROF, &timer, NULL) < 0)
 		_exit(EXIT_FAILURE);
-	alarm(READING_SEC);
-	if (begin(s, SPOOL_READ) == 0)
-		read_all(s);
-	if (write(report, &sound_count, sizeof(sound_count)) < 0)
-		_exit(EXIT_FAILURE);
+	alarm(CHILD_SEC);
+	act(open_spool());
 	_exit(EXIT_SUCCESS);
+}
+
+/* Have a process of its own do this to the spool. */
+static enum fate
+run(void (*act)(struct spool *s))
+{
+	int status;
+	pid_t pid = fork();
+
+	FUZZ_CHECK(pid >= 0);
+	if (pid == 0)
+		act_as_child(act);
+	FUZZ_CHECK(waitpid(pid, &status, 0) == pid);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+		return HUNG;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? ENDED : DIED;
 }
 
 /* ---- rounds ----------------------------------------------------------- */
 
 struct tally {
-	unsigned int rounds, died, hung;
+	unsigned int fates[DIED + 1]; /* of those who read all */
+	unsigned int stored;
 	uint64_t sound;
 };
 
-/* Have the spool read; false: the reader was given what nobody put in. */
-static bool
-read_in_child(struct tally *t)
+/* NULL, or what must not be. */
+static const char *
+read_round(struct tally *t)
 {
-	uint32_t count = 0;
-	int report[2];
-	int status;
-	pid_t pid;
+	enum fate fate;
 
-	FUZZ_CHECK(pipe(report) == 0);
-	pid = fork();
-	FUZZ_CHECK(pid >= 0);
-	if (pid == 0)
-		reader(report[1]);
-	close(report[1]);
-	FUZZ_CHECK(waitpid(pid, &status, 0) == pid);
-	if (read(report[0], &count, sizeof(count)) == sizeof(count))
-		t->sound += count;
-	close(report[0]);
-	t->rounds++;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
-		t->hung++;
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
-		t->died++;
-	return !WIFEXITED(status) || WEXITSTATUS(status) != STATUS_FORGED;
+	*found = (struct findings){0};
+	fate = run(read_all);
+	t->fates[fate]++;
+	if (fate == ENDED)
+		t->sound += found->sound;
+	return found->is_forged ? "a message that nobody put in" : NULL;
+}
+
+static const char *
+put_round(struct tally *t)
+{
+	enum fate fate;
+
+	*found = (struct findings){0};
+	run(store_one);
+	if (found->stored_id == 0)
+		return NULL;
+	t->stored++;
+	fate = run(read_stored);
+	return fate == ENDED && found->sound == 1 && !found->is_forged
+		   ? NULL
+		   : "a message that was stored is not there";
 }
 
 static unsigned long
@@ -373,6 +417,16 @@ number(const char *text)
 	return n;
 }
 
+static void
+describe(const struct tally *t, const struct tally *whole)
+{
+	printf("%u readers died, %u hung, %u found %.1f%% of the messages "
+	       "sound; %u were stored\n",
+	    t->fates[DIED], t->fates[HUNG], t->fates[ENDED],
+	    100.0 * (double)t->sound / ((double)whole->sound * t->fates[ENDED]),
+	    t->stored);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -385,29 +439,32 @@ main(int argc, char **argv)
 	struct tally t = {0};
 	int status = EXIT_SUCCESS;
 
+	found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	FUZZ_CHECK(found != MAP_FAILED);
 	create();
 	fill(0, MESSAGES / 2);
 	load(&old);
 	fill(MESSAGES / 2, MESSAGES);
 	load(&now);
-	FUZZ_CHECK(read_in_child(&whole) && whole.sound > MESSAGES);
+	FUZZ_CHECK(!read_round(&whole) && whole.sound > MESSAGES);
 	FUZZ_CHECK(old.len <= now.len);
 	for (unsigned long i = 0; i < rounds; i++) {
+		const char *wrong;
+
 		buf_clear(&file);
 		buf_add(&file, now.data, now.len);
 		harm_do(&file, &old, (uint32_t)(seed + i));
 		store(&file);
-		if (!read_in_child(&t)) {
-			printf("seed %lu: a message that nobody put in\n",
-			    seed + i);
+		wrong = read_round(&t);
+		if (!wrong && (i + seed) % PUT_EVERY == 0)
+			wrong = put_round(&t);
+		if (wrong) {
+			printf("seed %lu: %s\n", seed + i, wrong);
 			status = EXIT_FAILURE;
 		}
 	}
-	printf("%u rounds: %u readers died, %u hung, the others found %.1f%% "
-	       "of the messages sound\n",
-	    t.rounds, t.died, t.hung,
-	    100.0 * (double)t.sound /
-		((double)whole.sound * (t.rounds - t.died - t.hung)));
+	describe(&t, &whole);
 	FUZZ_CHECK(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0);
 	buf_release(&old);
 	buf_release(&now);
