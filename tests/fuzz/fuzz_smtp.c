@@ -30,7 +30,9 @@ static const char *const texts[] = {
 struct plan {
 	struct fuzz_input relay; /* what it says */
 	struct smtp_message message;
-	char *addresses[1 + RECIPIENTS_MAX];
+	char *sender;
+	struct recipient all[RECIPIENTS_MAX];
+	const struct recipient *recipients[RECIPIENTS_MAX];
 	const char *text;
 	unsigned int messages; /* of one connection */
 	bool is_probe;
@@ -242,25 +244,45 @@ take_address(struct fuzz_input *in)
 }
 
 static void
+ask_for_reports(struct plan *p)
+{
+	static char original[] = "rfc822;\"a b\"+c=<d>@x";
+	static const unsigned int notify[] = {
+	    0, NOTIFY_NEVER, NOTIFY_SUCCESS | NOTIFY_FAILURE | NOTIFY_DELAY};
+
+	for (size_t i = 0; i < p->message.recipient_count; i++) {
+		p->all[i].notify = notify[i % ARRAY_LEN(notify)];
+		p->all[i].original = i & 1 ? original : NULL;
+	}
+	p->message.ret = RET_HDRS;
+	p->message.envid = "e n+v=<";
+	p->message.is_smtputf8 = true;
+}
+
+static void
 choose(struct plan *p, struct fuzz_input line)
 {
 	const unsigned char bits = fuzz_byte(&line);
 	struct smtp_message *m = &p->message;
 	struct text_size size = {0};
+	size_t count = 0;
 
 	p->messages = 1 + bits % 4;
 	p->is_probe = (bits & 28) == 12;
 	p->is_quitting = bits & 32;
 	p->text = texts[fuzz_byte(&line) % ARRAY_LEN(texts)];
 	text_size_add(&size, p->text, strlen(p->text));
-	m->has_8bit = size.has_8bit;
+	m->is_8bit = size.has_8bit;
 	m->wire_len = text_size_end(&size);
-	p->addresses[0] = take_address(&line);
-	do
-		p->addresses[++m->recipient_count] = take_address(&line);
-	while (line.len > 0 && m->recipient_count < RECIPIENTS_MAX);
-	m->sender = p->addresses[0];
-	m->recipients = (const char *const *)p->addresses + 1;
+	m->sender = p->sender = take_address(&line);
+	do {
+		p->recipients[count] = &p->all[count];
+		p->all[count++].address = take_address(&line);
+	} while (line.len > 0 && count < RECIPIENTS_MAX);
+	m->recipients = p->recipients;
+	m->recipient_count = count;
+	if (bits & 128)
+		ask_for_reports(p);
 }
 
 int
@@ -276,8 +298,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	converse(&plan, 0, &whole);
 	converse(&plan, (uint32_t)(1 + size), &pieces);
 	FUZZ_CHECK(fuzz_is_equal(&pieces, whole.data, whole.len));
-	for (size_t i = 0; i <= plan.message.recipient_count; i++)
-		free(plan.addresses[i]);
+	for (size_t i = 0; i < plan.message.recipient_count; i++)
+		free(plan.all[i].address);
+	free(plan.sender);
 	buf_release(&whole);
 	buf_release(&pieces);
 	return 0;

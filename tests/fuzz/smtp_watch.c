@@ -87,30 +87,40 @@ take_path(struct fuzz_input *line, const char *verb, const char *address)
 	       take_text(line, address) && take_text(line, ">");
 }
 
+/* Nothing, or parameters: "KEY" or "KEY=VALUE" behind a blank each. */
+static bool
+are_parameters(struct fuzz_input line)
+{
+	if (line.len > 0 && fuzz_byte(&line) != ' ')
+		return false;
+	while (line.len > 0) {
+		struct fuzz_input word = fuzz_until(&line, ' ');
+
+		if (word.len == 0 || *word.at < 'A' || *word.at > 'Z')
+			return false;
+		for (size_t i = 0; i < word.len; i++) {
+			if (word.at[i] <= ' ' || word.at[i] > '~')
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool
 is_mail(struct fuzz_input line, const char *sender)
 {
-	static const char parameters[] =
-	    " ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789=";
-
-	if (!take_path(&line, "MAIL FROM:<", sender))
-		return false;
-	for (size_t i = 0; i < line.len; i++) {
-		if (!memchr(parameters, line.at[i], sizeof(parameters) - 1))
-			return false;
-	}
-	return line.len == 0 || *line.at == ' ';
+	return take_path(&line, "MAIL FROM:<", sender) && are_parameters(line);
 }
 
 static bool
 is_rcpt(struct fuzz_input line, const struct smtp_message *m)
 {
 	for (size_t i = 0; i < m->recipient_count; i++) {
+		const char *address = m->recipients[i]->address;
 		struct fuzz_input rest = line;
 
-		if (*m->recipients[i] &&
-		    take_path(&rest, "RCPT TO:<", m->recipients[i]) &&
-		    rest.len == 0)
+		if (*address && take_path(&rest, "RCPT TO:<", address) &&
+		    are_parameters(rest))
 			return true;
 	}
 	return false;
@@ -272,7 +282,7 @@ check_outcome(
     const struct watch *w, size_t i, const struct smtp_result *r, bool is_over)
 {
 	const char *sender = w->message->sender;
-	const char *recipient = w->message->recipients[i];
+	const char *recipient = w->message->recipients[i]->address;
 	const enum smtp_outcome outcome = r->outcomes[i];
 	const bool is_fit =
 	    is_sendable(sender) && is_sendable(recipient) && *recipient;
