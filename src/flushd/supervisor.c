@@ -146,9 +146,24 @@ schedule_run(struct supervisor *s, int64_t next_due_ms)
 }
 
 static void
+log_crash(const struct supervisor *s, int status, const char *outlook)
+{
+	/* LMDB checks no page: what kills a worker is most likely the file. */
+	if (WIFSIGNALED(status))
+		log_error("site=%s worker ended by signal %d (%s), perhaps "
+			  "the spool is damaged%s",
+		    site_name(s->site), WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), outlook);
+	else
+		log_error(
+		    "site=%s worker failed%s", site_name(s->site), outlook);
+}
+
+static void
 on_crash(struct supervisor *s, int status)
 {
 	int64_t delay_ms = RESTART_DELAY_MAX_MS;
+	char outlook[32];
 
 	if (s->crashes < 6)
 		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
@@ -156,16 +171,22 @@ on_crash(struct supervisor *s, int status)
 	/* Nothing but time may end the delay. */
 	site_unwatch(s->site);
 	s->is_run_wanted = false;
-	/* LMDB checks no page: what kills a worker is most likely the file. */
-	if (WIFSIGNALED(status))
-		log_error("site=%s worker ended by signal %d (%s), perhaps "
-			  "the spool is damaged; again in %d s",
-		    site_name(s->site), WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), (int)(delay_ms / 1000));
-	else
-		log_error("site=%s worker failed; again in %d s",
-		    site_name(s->site), (int)(delay_ms / 1000));
+	snprintf(outlook, sizeof(outlook), "; again in %d s",
+	    (int)(delay_ms / 1000));
+	log_crash(s, status, outlook);
 	event_timer_set(s->run_timer, delay_ms);
+}
+
+/* It was the last one. */
+static void
+on_last_worker_ended(struct supervisor *s, int status, bool is_well)
+{
+	if (!is_well)
+		log_crash(s, status, "");
+	if (s->options->is_once && (!is_well || s->waiting > 0))
+		end(s, EXIT_FAILURE);
+	else
+		end(s, EXIT_SUCCESS);
 }
 
 static void
@@ -182,14 +203,10 @@ on_worker_ended(void *context, int status)
 	close_channel(s);
 	connector_free(s->connector);
 	s->connector = NULL;
-	if (s->options->is_once)
-		end(s, (is_done || is_relay_down) && s->waiting == 0
-			   ? EXIT_SUCCESS
-			   : EXIT_FAILURE);
-	else if (s->is_stopping)
-		end(s, EXIT_SUCCESS);
-	if (s->options->is_once || s->is_stopping)
+	if (s->options->is_once || s->is_stopping) {
+		on_last_worker_ended(s, status, is_done || is_relay_down);
 		return;
+	}
 	if (is_done || is_relay_down)
 		s->crashes = 0;
 	else
