@@ -38,6 +38,15 @@ outcome_spool_error(int error)
 				     : strerror(-error);
 }
 
+bool
+outcome_is_lasting(int error)
+{
+	/* A page number that leads out of the file makes a write fail as one
+	 * beyond the limit of its size does, or with a place below 0. */
+	return error == -EBADMSG || error == -ENOENT || error == -EFBIG ||
+	       error == -EINVAL;
+}
+
 /* ---- the log ------------------------------------------------------- */
 
 static void
@@ -97,7 +106,7 @@ store_or_wait(struct outcome *o)
 	char id[QUEUE_ID_TEXT_MAX];
 	int rc = store(o);
 
-	if (rc == 0 || rc == -EBADMSG || rc == -ENOENT)
+	if (rc == 0 || outcome_is_lasting(rc))
 		return rc;
 	log_error("id=%s outcome not yet recorded: %s; again in %d s",
 	    queue_id_format(o->delivery->id, id), outcome_spool_error(rc),

@@ -43,6 +43,9 @@ int outcome_retry(struct outcome *o) MUST_CHECK;
 /* True if the last one leaves nothing to be sent of its message for now. */
 bool outcome_is_final(const struct outcome *o);
 
+/* True if a -errno of a spool is one that no time will cure. */
+bool outcome_is_lasting(int error);
+
 /* What a -errno of a spool means, in a few words. */
 const char *outcome_spool_error(int error);
 
