@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushd/batch.h"
+#include "flushd/crash.h"
 #include "flushd/turn.h"
 #include "mail/queue_id.h"
 
@@ -30,15 +31,19 @@ look(struct batch *b, struct spool *s)
 	while (rc == 0 && b->count < BATCH_MAX) {
 		rc = spool_next_due(
 		    s, clock_wall_ms(), &due_ms, &id, &b->next_due_ms);
+		if (rc < 0 || caution_skips(&b->caution, id))
+			continue;
 		/* Keys out of order: a walk finds it, its removal did not. */
-		if (rc == 0 && due_ms == b->off_due_ms && id == b->off_id)
+		if (due_ms == b->off_due_ms && id == b->off_id) {
+			crash_at(id, false);
 			rc = -EBADMSG;
-		if (rc == 0) {
+		} else {
 			b->due[b->count].due_ms = due_ms;
 			b->due[b->count++].id = id;
 		}
 	}
-	if (rc == -ENOENT)
+	/* What was found before the damage can be sent. */
+	if (rc == -ENOENT || (rc == -EBADMSG && b->count > 0))
 		rc = 0;
 	if (rc == 0)
 		rc = spool_get_counters(s, &counters);
@@ -71,6 +76,7 @@ batch_load_next(
 		uint64_t id;
 		int64_t due_ms;
 
+		crash_at(0, false);
 		if (b->at == b->count) {
 			rc = look(b, s);
 			if (rc < 0 || b->count == 0)
@@ -78,9 +84,12 @@ batch_load_next(
 		}
 		id = b->due[b->at].id;
 		due_ms = b->due[b->at++].due_ms;
+		crash_at(id, false);
 		rc = delivery_load(d, s, id, due_ms, host);
-		if (rc == 0)
+		if (rc == 0) {
+			crash_at(0, false);
 			return 1;
+		}
 		if (rc == -ENOENT || rc == -ESTALE)
 			rc = delivery_forget(s, id, due_ms);
 		else if (rc == -EBADMSG)

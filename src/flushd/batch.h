@@ -12,12 +12,14 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "flushd/caution.h"
 #include "flushd/delivery.h"
 #include "spool/spool.h"
 
 enum { BATCH_MAX = 50 };
 
 struct batch {
+	struct caution caution;
 	struct {
 		int64_t due_ms;
 		uint64_t id;

@@ -12,6 +12,7 @@
  *                                     RELAY_DOWN it does: leave
  *   IDLE        nothing is due        LOOK_AGAIN the watch is armed: look
  *                                                once more, then leave
+ *   ENDS_AT     I end at this message
  *
  *   Trust        a worker has read a hostile spool: nothing it says is
  *                believed beyond its own site.
@@ -27,6 +28,7 @@ enum channel_kind {
 	CHANNEL_NEED_RELAY,
 	CHANNEL_COMPLAINT,
 	CHANNEL_IDLE,
+	CHANNEL_ENDS_AT,
 	CHANNEL_RELAY,
 	CHANNEL_RELAY_UP,
 	CHANNEL_RELAY_DOWN,
@@ -37,6 +39,8 @@ enum channel_kind {
 struct channel_message {
 	enum channel_kind kind;
 	int64_t next_due_ms; /* IDLE: wall clock; INT64_MAX: never */
+	uint64_t id;	     /* ENDS_AT */
+	int is_sent;	     /* ENDS_AT: not 0 if the spool does not say so */
 	uint64_t waiting;    /* NEED_RELAY, IDLE: messages new or deferred */
 	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
 			   name */

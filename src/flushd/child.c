@@ -146,13 +146,13 @@ place(int fd, int number)
 
 /* In the child: nothing here may touch what the parent has in memory. */
 NORETURN static void
-become(enum child_kind kind, int log_end, const int *fds)
+become(enum child_kind kind, char *argument, int log_end, const int *fds)
 {
 	static char program[] = "flushd";
 	char *const argv[] = {program,
 	    kind == CHILD_WORKER ? child_argument_worker
 				 : child_argument_prober,
-	    NULL};
+	    argument, NULL};
 	int moved[CHILD_FD_COUNT] = {0};
 	sigset_t none;
 
@@ -189,8 +189,9 @@ watch_end(struct child *c, sd_event *event)
 }
 
 struct child *
-child_new(sd_event *event, enum child_kind kind, int channel, int spool,
-    int lock, const char *label, child_ended_fn *ended, void *context)
+child_new(sd_event *event, enum child_kind kind, char *argument, int channel,
+    int spool, int lock, const char *label, child_ended_fn *ended,
+    void *context)
 {
 	const int fds[CHILD_FD_COUNT] = {[CHILD_CHANNEL] = channel,
 	    [CHILD_SPOOL] = spool,
@@ -205,7 +206,7 @@ child_new(sd_event *event, enum child_kind kind, int channel, int spool,
 	}
 	pid = fork();
 	if (pid == 0)
-		become(kind, log_ends[1], fds);
+		become(kind, argument, log_ends[1], fds);
 	close(log_ends[1]);
 	if (pid < 0) {
 		log_error("cannot start a process: %s", strerror(errno));

@@ -43,12 +43,12 @@ typedef void child_ended_fn(void *context, int status);
 /*
  * Run this program again as a child of the given kind, with descriptors:
  * channel, spool and lock become those of enum child_fd; -1 for none. The
- * caller keeps its own. What the child writes to standard error is logged,
- * escaped, behind label. NULL: could not, and why is in the log. SIGCHLD must
- * be blocked.
+ * caller keeps its own. argument is one more for its command line, or NULL.
+ * What the child writes to standard error is logged, escaped, behind label.
+ * NULL: could not, and why is in the log. SIGCHLD must be blocked.
  */
-struct child *child_new(sd_event *event, enum child_kind kind, int channel,
-    int spool, int lock, const char *label, child_ended_fn *ended,
+struct child *child_new(sd_event *event, enum child_kind kind, char *argument,
+    int channel, int spool, int lock, const char *label, child_ended_fn *ended,
     void *context) MUST_CHECK;
 
 /* Send it a signal. */

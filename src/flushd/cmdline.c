@@ -56,7 +56,7 @@ cmdline_parse(int argc, char **argv, struct supervisor_options *options)
 
 	*options = (struct supervisor_options){0};
 	/* How it calls itself; not for people. */
-	if (argc == 2 && strcmp(argv[1], child_argument_worker) == 0)
+	if (argc == 3 && strcmp(argv[1], child_argument_worker) == 0)
 		return CMDLINE_WORK;
 	if (argc == 2 && strcmp(argv[1], child_argument_prober) == 0)
 		return CMDLINE_PROBE;

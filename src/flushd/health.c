@@ -114,8 +114,8 @@ on_connected(void *context, int fd)
 		h->verdict(h->context, false);
 		return;
 	}
-	h->prober = child_new(
-	    h->event, CHILD_PROBER, fd, -1, -1, "prober:", on_prober_ended, h);
+	h->prober = child_new(h->event, CHILD_PROBER, NULL, fd, -1, -1,
+	    "prober:", on_prober_ended, h);
 	close(fd);
 	event_timer_set(h->prober_timer, PROBE_TIMEOUT_MS);
 	if (!h->prober) {

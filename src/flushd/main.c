@@ -25,7 +25,7 @@ main(int argc, char **argv)
 	case CMDLINE_SUPERVISE:
 		return supervisor_run(&options);
 	case CMDLINE_WORK:
-		return worker_main();
+		return worker_main(argv[2]);
 	case CMDLINE_PROBE:
 		return prober_main();
 	case CMDLINE_DONE:

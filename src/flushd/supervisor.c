@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/connector.h"
@@ -50,6 +51,8 @@ struct supervisor {
 	int64_t started_ms;	     /* the last one, by clock_boot_ms() */
 	unsigned int empty_runs;     /* that found nothing to do, in a row */
 	uint64_t waiting;	     /* messages, as a worker last said */
+	struct caution caution;	     /* of the next worker... */
+	bool is_wiser;		     /* ...which is to get further */
 
 	struct health *health;	/* of the relay */
 	bool is_complaint_open; /* the worker waits for a verdict */
@@ -165,6 +168,9 @@ on_crash(struct supervisor *s, int status)
 	int64_t delay_ms = RESTART_DELAY_MAX_MS;
 	char outlook[32];
 
+	/* The next worker gets further. */
+	if (s->is_wiser)
+		s->crashes = 0;
 	if (s->crashes < 6)
 		delay_ms = (int64_t)RESTART_DELAY_MS << s->crashes;
 	s->crashes++;
@@ -183,11 +189,15 @@ on_last_worker_ended(struct supervisor *s, int status, bool is_well)
 {
 	if (!is_well)
 		log_crash(s, status, "");
-	if (s->options->is_once && (!is_well || s->waiting > 0))
+	if (s->is_wiser && !s->is_stopping)
+		start_worker(s); /* one pass takes more than one */
+	else if (s->options->is_once && (!is_well || s->waiting > 0))
 		end(s, EXIT_FAILURE);
 	else
 		end(s, EXIT_SUCCESS);
 }
+
+static void take_last_words(struct supervisor *s);
 
 static void
 on_worker_ended(void *context, int status)
@@ -200,6 +210,7 @@ on_worker_ended(void *context, int status)
 
 	s->worker = NULL;
 	s->is_complaint_open = false;
+	take_last_words(s);
 	close_channel(s);
 	connector_free(s->connector);
 	s->connector = NULL;
@@ -297,6 +308,34 @@ on_idle(struct supervisor *s, const struct channel_message *m)
 	tell(s, CHANNEL_LOOK_AGAIN, "", -1);
 }
 
+/* The site can make its worker say anything, and harms its own mail only. */
+static void
+on_ends_at(struct supervisor *s, const struct channel_message *m)
+{
+	char id[QUEUE_ID_TEXT_MAX];
+
+	if (m->is_sent)
+		s->caution.must_prove = true;
+	if (!caution_skip(&s->caution, m->id))
+		return;
+	s->is_wiser = true;
+	log_error(
+	    "site=%s id=%s status=skipped reason=\"%s\"; again after SIGHUP",
+	    site_name(s->site), queue_id_format(m->id, id),
+	    m->is_sent ? "sent, but that cannot be recorded"
+		       : "a worker ended at it");
+}
+
+static void
+take_last_words(struct supervisor *s)
+{
+	struct channel_message m;
+
+	while (s->channel >= 0 && channel_receive(s->channel, &m, NULL) == 0)
+		if (m.kind == CHANNEL_ENDS_AT)
+			on_ends_at(s, &m);
+}
+
 static int
 on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
 {
@@ -316,6 +355,8 @@ on_channel(sd_event_source *source, int channel, uint32_t events, void *context)
 		on_complaint(s, &m);
 	else if (m.kind == CHANNEL_IDLE)
 		on_idle(s, &m);
+	else if (m.kind == CHANNEL_ENDS_AT)
+		on_ends_at(s, &m);
 	return 0;
 }
 
@@ -332,9 +373,11 @@ static void
 start_worker(struct supervisor *s)
 {
 	struct buf label = BUF_INIT;
+	char caution[CAUTION_TEXT_MAX];
 	int ends[2];
 
 	s->is_run_wanted = false;
+	s->is_wiser = false;
 	s->empty_runs++;
 	s->started_ms = clock_boot_ms();
 	event_timer_set(s->run_timer, -1);
@@ -352,9 +395,9 @@ start_worker(struct supervisor *s)
 	}
 	buf_add_str(&label, "site=");
 	log_escape(&label, site_name(s->site), strlen(site_name(s->site)), 256);
-	s->worker =
-	    child_new(s->event, CHILD_WORKER, ends[1], site_dir_fd(s->site),
-		site_lock_fd(s->site), label.data, on_worker_ended, s);
+	s->worker = child_new(s->event, CHILD_WORKER,
+	    caution_format(&s->caution, caution), ends[1], site_dir_fd(s->site),
+	    site_lock_fd(s->site), label.data, on_worker_ended, s);
 	buf_release(&label);
 	close(ends[1]);
 	s->channel = ends[0];
@@ -407,9 +450,12 @@ static int
 on_reload_signal(
     sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
+	struct supervisor *s = context;
+
 	(void)source;
 	(void)info;
-	want_run(context);
+	s->caution.skipped_count = 0;
+	want_run(s);
 	return 0;
 }
 

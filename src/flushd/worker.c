@@ -11,6 +11,7 @@
 #include "flushd/batch.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
+#include "flushd/crash.h"
 #include "flushd/delivery.h"
 #include "flushd/event.h"
 #include "flushd/host.h"
@@ -73,6 +74,8 @@ static void
 give_up(struct worker *w, const char *doing, int error)
 {
 	log_error("%s: %s", doing, outcome_spool_error(error));
+	if (outcome_is_lasting(error))
+		crash_tell();
 	leave(w, CHILD_EXIT_FAILED);
 }
 
@@ -187,6 +190,7 @@ finish_delivery(struct worker *w)
 {
 	delivery_release(&w->delivery);
 	w->has_delivery = false;
+	crash_at(0, false);
 }
 
 /* What was taken from the relay is in the spool. */
@@ -328,9 +332,29 @@ note_relay(struct worker *w)
 		    outcome_spool_error(rc));
 }
 
+/*
+ * What was sent last could not be recorded. Commit something, before another
+ * message has the same fate; that it is unchanged makes no difference.
+ */
+static bool
+prove_commit(struct worker *w)
+{
+	int rc;
+
+	crash_at(0, false);
+	rc = delivery_store(&w->delivery, w->spool);
+	if (rc < 0)
+		give_up(
+		    w, "nothing is sent, as no outcome can be recorded", rc);
+	return rc == 0;
+}
+
 static bool
 start(struct worker *w)
 {
+	if (w->batch.caution.must_prove && !prove_commit(w))
+		return false;
+	crash_at(w->delivery.id, true);
 	delivery_begin(&w->delivery);
 	w->is_in_transaction = true;
 	smtp_start(link_smtp(w->link), &w->delivery.message);
@@ -424,6 +448,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 	case CHANNEL_NEED_RELAY:
 	case CHANNEL_COMPLAINT:
 	case CHANNEL_IDLE:
+	case CHANNEL_ENDS_AT:
 	case CHANNEL_KIND_COUNT:
 	default:
 		break;
@@ -485,7 +510,7 @@ block_signal(int number)
 }
 
 int
-worker_main(void)
+worker_main(const char *caution)
 {
 	struct worker w = {0};
 	int rc;
@@ -500,6 +525,9 @@ worker_main(void)
 	}
 	host_name(w.host);
 	batch_init(&w.batch);
+	if (caution_parse(caution, &w.batch.caution) < 0)
+		return CHILD_EXIT_FAILED;
+	crash_catch();
 	block_signal(SIGTERM);
 	event_must(sd_event_new(&w.event), "event loop");
 	event_must(sd_event_add_signal(w.event, NULL, SIGTERM, on_signal, &w),

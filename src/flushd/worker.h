@@ -13,7 +13,10 @@
 #ifndef FLUSHD_WORKER_H
 #define FLUSHD_WORKER_H
 
-/* Be a worker; returns its exit status, of enum child_exit. */
-int worker_main(void);
+/*
+ * Be a worker with this caution (see caution.h); returns its exit status, of
+ * enum child_exit.
+ */
+int worker_main(const char *caution);
 
 #endif

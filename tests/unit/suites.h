@@ -54,6 +54,8 @@
 	X(retry)                                                               \
 	X(breaker)                                                             \
 	X(attempt)                                                             \
+	X(caution)                                                             \
+	X(crash)                                                               \
 	X(batch)                                                               \
 	X(delivery)                                                            \
 	X(guard)

@@ -200,6 +200,37 @@ START_TEST(an_entry_that_cannot_be_removed_is_an_error)
 }
 END_TEST
 
+START_TEST(a_skipped_message_stays_and_the_others_come)
+{
+	const uint64_t first = fixture_put_one("1\n");
+	const uint64_t second = fixture_put_one("2\n");
+	struct census c;
+
+	ck_assert(caution_skip(&batch.caution, first));
+	ck_assert_uint_eq(next(), second);
+	ck_assert_uint_eq(next(), 0);
+	ck_assert_uint_eq(batch.waiting, 1);
+	fixture_census(&c);
+	ck_assert_uint_eq(c.schedule_count, 1);
+}
+END_TEST
+
+START_TEST(what_is_due_before_the_damage_comes)
+{
+	const uint64_t id = fixture_put_one("text\n");
+	unsigned char key[12] = {0x11, 1}; /* too short, and due later */
+	struct environment env;
+
+	fixture_open_raw(&env);
+	fixture_raw_put(&env, key, sizeof(key), "", 0);
+	ck_assert_int_eq(environment_commit(&env), 0);
+	environment_close(&env);
+	ck_assert_uint_eq(next(), id);
+	ck_assert_int_eq(
+	    batch_load_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+}
+END_TEST
+
 START_TEST(a_message_submitted_meanwhile_comes_too)
 {
 	const uint64_t first = fixture_put_one("1\n");
@@ -236,6 +267,8 @@ batch_suite(void)
 	tcase_add_test(
 	    t, an_entry_without_a_message_is_removed_and_the_next_one_comes);
 	tcase_add_test(t, an_entry_that_cannot_be_removed_is_an_error);
+	tcase_add_test(t, a_skipped_message_stays_and_the_others_come);
+	tcase_add_test(t, what_is_due_before_the_damage_comes);
 	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
 	tcase_add_test(t, a_damaged_spool_is_an_error);
 	suite_add_tcase(s, t);
