@@ -1,0 +1,27 @@
+#!/bin/bash
+#
+# Command lines and texts as programs hand them to sendmail, taken down from those programs: in the spool
+# is the sender, the recipients and the text that they mean. tests/rig/callers has them, one in a file.
+
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+needs_root "calls chroot"
+# The sanitizers' program is not static.
+[ "${MODE:-release}" = release ] || skip_all "not for MODE=$MODE"
+test_open
+
+# With a name and a host, so that senders are the same on every machine.
+jail=$SCRATCH/jail
+mkdir -p "$jail/etc" "$jail/var/spool"
+install "$BIN/mini_sendmail" "$jail"
+echo site.test >"$jail/etc/mailname"
+echo 'site:x:12345:12345:The Site:/:/bin/sh' >"$jail/etc/passwd"
+chmod -R 755 "$jail"
+spool_create "$jail/var/spool/mini-sendmail" --user 12345
+
+tests/rig/replay "$jail" tests/rig/callers/* >"$SCRATCH/verdicts"
+while IFS=$'\t' read -r word name about; do
+	ok "$name${about:+: $about}" [ "$word" = same ]
+done <"$SCRATCH/verdicts"
+at_most "they were many" 35 "$(wc -l <"$SCRATCH/verdicts")"
+done_testing
