@@ -207,6 +207,28 @@ queue_field() {
 	' "$1"
 }
 
+# settings TAG=VALUE...: change the record in place, wherever in the file it stands; the tags are those of
+# docs/spool-format.md.
+settings() {
+	perl -e '
+		my ($file, %new) = (shift, map { split /=/ } @ARGV);
+		my @tags = (1, 2, 3, 4, 6, 7);
+		my $record = join "", map { quotemeta(pack "CN", $_, 8) . "(.{8})" } @tags;
+		open my $f, "+<:raw", $file or die "$file: $!\n";
+		my $bytes = do { local $/; <$f> };
+		my $count = $bytes =~ s{$record}{
+			my @old = ($1, $2, $3, $4, $5, $6);
+			join "", map {
+				my $old = shift @old;
+				pack("CN", $_, 8) . (exists $new{$_} ? pack("Q>", $new{$_}) : $old);
+			} @tags;
+		}gse;
+		$count or die "$file: no settings found\n";
+		seek $f, 0, 0;
+		print $f $bytes;
+	' "$SPOOL/data.mdb" "$@"
+}
+
 # Everything has left the spool and postfix has delivered it: the Maildir will not change any more.
 wait_all_delivered() {
 	wait_until "$1" queue_is_empty && wait_until 30 postfix_is_idle && return
