@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -28,6 +30,18 @@ read_some(char *data)
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * Whoever does not hear the reply sends the message again: as long as it is not
+ * stored, there is still a choice.
+ */
+static bool
+has_hung_up(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	return poll(&out, 1, 0) > 0 && (out.revents & (POLLERR | POLLHUP));
+}
+
 /* Feed the server: 1 while the session goes on, 0 at its end, or -errno. */
 static int
 feed(
@@ -41,6 +55,8 @@ feed(
 		want = server_input(s, data, len, &used);
 		data += used;
 		len -= used;
+		if (want == SERVER_WANT_VERDICT && has_hung_up())
+			return -EPIPE;
 		if (want == SERVER_WANT_VERDICT)
 			message(s);
 		err = want == SERVER_WANT_VERDICT || len == 0 ? write_replies(s)
