@@ -39,6 +39,15 @@ fail_each_call "$BIN/mini_sendmail" "" "${calls[@]}"
 experiment "an error of one system call of a submission" "$tried" "$violations"
 fail_each_call "$BIN/mini_sendmail" + "${calls[@]}"
 experiment "an error of one system call and all that follow" "$tried" "$violations"
+# strace cannot let a write arrive and deny it.
+letter_write denied
+status=0
+"$CONTROLS/late_error/mini_sendmail" -t -i -f denied@site.test <"$LETTERS/denied.eml" 2>"$SCRATCH/stderr" || status=$?
+is "a commit that arrived and is denied: exit 74" "$status" 74
+is "with one line" "$(wc -l <"$SCRATCH/stderr")" 1
+ok "it is stored" letter_is_whole denied "$(flushctl list --json)"
+waiting+=(denied)
+
 ok "all that was stored is delivered" sender_drain
 nothing_wrong "once, and unaltered"
 
