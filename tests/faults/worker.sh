@@ -10,6 +10,7 @@
 #   tried, violations    as trials_end counts them
 #   FIRST=large_body     message a is large
 #   LASTS=SECONDS        the fault never ends, so flushd is told to end after that time
+#   ONCE=                flushd stays, and starts another worker for one that fails
 #   BOUNDED=COUNT        how many places there is time for
 #   IS_CONTROL=1         violations are wanted, and no news
 
@@ -19,6 +20,7 @@
 IS_CONTROL=""
 FIRST=body
 LASTS=""
+ONCE=--once
 BOUNDED=36
 tried=0
 violations=0
@@ -142,13 +144,14 @@ from_data_on() {
 from_the_start_on() {
 	local program=$1 call=$3 fault=${4:-}
 	strace -f -q -o "$TRIAL/strace" -e "trace=$call" ${fault:+-e "inject=$call:$fault"} \
-		"$program" --spool "$SPOOL" --relay "127.0.0.1:$POSTFIX_PORT" --once 2>>"$TRIAL/flushd.log" &
+		"$program" --spool "$SPOOL" --relay "127.0.0.1:$POSTFIX_PORT" $ONCE 2>>"$TRIAL/flushd.log" &
 	flushd=$!
 	worker_wait
 }
 
 worker_wait() {
 	if [ -n "$LASTS" ] && ! wait_until "$LASTS" has_ended "$flushd"; then
+		: >"$TRIAL/was_told_to_end"
 		kill -TERM "${supervisor:=$(pgrep -P "$flushd" || true)}" || true
 	fi
 	if ! wait_until 90 has_ended "$flushd"; then
@@ -221,7 +224,7 @@ worker_judge() {
 worker_judge_copies() {
 	local token=$1 before=$2 was_kept=$3 list=$4 after allowed=1
 	after=$(sink_copies "$token")
-	if [[ -n $LASTS || $fault == signal=* ]] && [ "$before" -eq 1 ] && [ -n "$was_kept" ]; then
+	if [[ -e $TRIAL/was_told_to_end || $fault == signal=* ]] && [ "$before" -eq 1 ] && [ -n "$was_kept" ]; then
 		allowed=2
 	fi
 	[ "$before" -le 1 ] || echo "${token##*-} sent $before times by one flushd"
