@@ -13,14 +13,6 @@ envelope_init(struct envelope *e)
 	e->sender = alloc_copy("", 0);
 }
 
-static void
-submitter_release(struct submitter *s)
-{
-	free(s->cwd);
-	free(s->argv);
-	free(s->script);
-}
-
 void
 envelope_release(struct envelope *e)
 {
@@ -150,28 +142,4 @@ recipient_copy_parameters(struct recipient *r, const struct recipient *from)
 	if (from->notify)
 		r->notify = from->notify;
 	copy_if_given(&r->original, from->original);
-}
-
-/* ---- submitter ----------------------------------------------------------- */
-
-static char *
-copy_up_to(const char *text, size_t max)
-{
-	return text ? alloc_copy(text, strnlen(text, max)) : NULL;
-}
-
-void
-envelope_set_submitter(struct envelope *e, const struct submitter *s)
-{
-	struct submitter copy = {
-	    .uid = s->uid,
-	    .pid = s->pid,
-	    .ppid = s->ppid,
-	    .cwd = copy_up_to(s->cwd, SUBMITTER_CWD_MAX),
-	    .argv = copy_up_to(s->argv, SUBMITTER_ARGV_MAX),
-	    .script = copy_up_to(s->script, SUBMITTER_SCRIPT_MAX),
-	};
-
-	submitter_release(&e->submitter);
-	e->submitter = copy;
 }

@@ -15,31 +15,13 @@
 
 #include "base/compiler.h"
 #include "mail/parameter.h"
+#include "mail/submitter.h"
 
 enum {
 	ENVELOPE_ADDRESS_MAX =
 	    1024, /* bytes; RFC 5321 says 256, mail has more */
 	ENVELOPE_RECIPIENTS_MAX =
 	    10000, /* in one record, whatever the limits */
-};
-
-/*
- * What is known of the process that submitted; facts to trace, not to trust:
- * any bytes but NUL, that have to be escaped wherever they are shown.
- */
-struct submitter {
-	uint32_t uid;
-	uint32_t pid;
-	uint32_t ppid; /* 0: not known */
-	char *cwd;     /* these: NULL where not known */
-	char *argv;    /* its words with a blank between them */
-	char *script;  /* the program that called for it, as it says itself */
-};
-
-enum {
-	SUBMITTER_CWD_MAX = 512, /* bytes */
-	SUBMITTER_ARGV_MAX = 1024,
-	SUBMITTER_SCRIPT_MAX = 512,
 };
 
 struct recipient {
@@ -92,8 +74,5 @@ int recipient_set_original(
 void envelope_copy_parameters(struct envelope *e, const struct envelope *from);
 void recipient_copy_parameters(
     struct recipient *r, const struct recipient *from);
-
-/* Copy what is known of the submitter, each text cut to its limit. */
-void envelope_set_submitter(struct envelope *e, const struct submitter *s);
 
 #endif

@@ -22,6 +22,7 @@ enum field_flag {
 	FIELD_RESENT_FROM = 1 << 7,
 	FIELD_RESENT_DATE = 1 << 8,
 	FIELD_RESENT_MESSAGE_ID = 1 << 9,
+	FIELD_SCRIPT = 1 << 10, /* PHP names the script that sends this */
 };
 
 static const struct {
@@ -43,6 +44,7 @@ static const struct {
     {"From", FIELD_FROM},
     {"Date", FIELD_DATE},
     {"Message-ID", FIELD_MESSAGE_ID},
+    {"X-PHP-Originating-Script", FIELD_SCRIPT},
 };
 
 static unsigned int
@@ -64,6 +66,7 @@ struct work {
 	char *kept;		    /* fields that stay, moved together... */
 	size_t kept_len;	    /* ...here, behind none that is unread */
 	unsigned int present;	    /* flags of all its fields */
+	bool has_script;	    /* a field that names it was met */
 	size_t found_count;	    /* addresses, those twice there included */
 };
 
@@ -169,6 +172,23 @@ note_present(struct work *w)
 		w->present |= field_flags(&f);
 }
 
+/* PHP writes its field in front of those that the script can add. */
+static void
+note_script(struct work *w, const struct header_field *f)
+{
+	const char *value = f->value;
+	size_t len = f->value_len;
+
+	if (w->has_script)
+		return;
+	w->has_script = true;
+	while (len > 0 && strchr(" \t\n", *value)) {
+		value++;
+		len--;
+	}
+	submitter_set_script(&w->out->envelope.submitter, value, len);
+}
+
 static int
 take_field(struct work *w, const struct header_field *f)
 {
@@ -184,6 +204,8 @@ take_field(struct work *w, const struct header_field *f)
 	}
 	if (flags & FIELD_REMOVED)
 		return 0;
+	if (flags & FIELD_SCRIPT)
+		note_script(w, f);
 	if (f->raw_len > COMPOSE_FIELD_MAX) {
 		buf_add_str(w->why, "header field \"");
 		log_escape(w->why, f->name, f->name_len, 40);
@@ -266,8 +288,8 @@ add_message_id(struct work *w, const char *prefix)
 	/* The prefix within keeps it apart from the other one. */
 	buf_add_format(&w->out->added,
 	    "%sMessage-ID: <%s%" PRIx64 ".%" PRIx32 ".%016" PRIx64 "@%s>\n",
-	    prefix, prefix, (uint64_t)in->now_ms, in->submitter.pid, in->random,
-	    in->identity->host.data);
+	    prefix, prefix, (uint64_t)in->now_ms, in->submitter->pid,
+	    in->random, in->identity->host.data);
 }
 
 /*
@@ -316,7 +338,7 @@ compose(const struct compose_input *in, struct composed *out, struct buf *why)
 	*out = (struct composed){.added = BUF_INIT};
 	envelope_init(&out->envelope);
 	out->envelope.submitted_ms = in->now_ms;
-	envelope_set_submitter(&out->envelope, &in->submitter);
+	submitter_copy(&out->envelope.submitter, in->submitter);
 	envelope_copy_parameters(&out->envelope, &in->options->envelope);
 	skip_mbox_lines(&c);
 	w.start = c;

@@ -30,7 +30,7 @@ struct compose_input {
 	size_t len;
 	const struct options *options;
 	const struct identity *identity;
-	struct submitter submitter;
+	const struct submitter *submitter;
 	int64_t now_ms;	 /* wall clock */
 	uint64_t random; /* for the Message-ID */
 };

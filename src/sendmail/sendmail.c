@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "mail/queue_id.h"
 #include "mail/text.h"
+#include "sendmail/caller.h"
 #include "sendmail/compose.h"
 #include "sendmail/failure.h"
 #include "sendmail/guard.h"
@@ -33,7 +34,7 @@ static const char spool_default[] = "/var/spool/mini-sendmail";
 /* The one submission of this process; what ends it early looks here too. */
 static struct {
 	struct visit visit;
-	uid_t uid; /* of our caller, before we became the owner */
+	struct submitter caller; /* before we became the owner */
 	struct options options;
 	struct buf text;
 	struct composed message;
@@ -74,7 +75,7 @@ log_refusal(int code, const char *why)
 {
 	refusal_log(own.visit.dir_fd, &(struct refusal){
 					  .now_ms = clock_wall_ms(),
-					  .uid = own.uid,
+					  .uid = own.caller.uid,
 					  .exit_code = code,
 					  .size = own.input_bytes,
 					  .recipient = own.recipient,
@@ -211,7 +212,7 @@ read_identity(struct identity *identity)
 	/* Cut or missing, it is no host and the next source is asked. */
 	if (gethostname(hostname, sizeof(hostname) - 1) < 0)
 		hostname[0] = '\0';
-	identity_read(identity, own.uid, &from);
+	identity_read(identity, own.caller.uid, &from);
 }
 
 static int
@@ -227,7 +228,7 @@ compose_message(void)
 		.len = own.text.len,
 		.options = &own.options,
 		.identity = &identity,
-		.submitter = {.uid = own.uid, .pid = (uint32_t)getpid()},
+		.submitter = &own.caller,
 		.now_ms = clock_wall_ms(),
 		.random = random_number(),
 	    },
@@ -414,10 +415,10 @@ sendmail_main(int argc, char **argv)
 
 	if (!dir || !*dir)
 		dir = spool_default;
-	own.uid = getuid();
+	alloc_on_failure(out_of_memory);
+	caller_read(&own.caller, getuid(), argv);
 	owner_err = visit_become_owner(dir);
 	prepare_signals();
-	alloc_on_failure(out_of_memory);
 	guard_on_ending(log_refusal);
 	code = prepare_descriptors(dir);
 	if (code == 0)
@@ -434,6 +435,7 @@ sendmail_main(int argc, char **argv)
 	options_release(&own.options);
 	buf_release(&own.text);
 	buf_release(&own.why);
+	submitter_release(&own.caller);
 	visit_close(&own.visit);
 	return code;
 }

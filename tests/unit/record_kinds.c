@@ -110,7 +110,7 @@ sample_envelope(struct buf *out)
 	e.is_smtputf8 = true;
 	e.submitted_ms = INT64_MAX;
 	e.text_len = UINT64_MAX;
-	envelope_set_submitter(&e, &submitter);
+	submitter_copy(&e.submitter, &submitter);
 	record_encode_envelope(&e, out);
 	envelope_release(&e);
 }

@@ -17,6 +17,7 @@
 	X(log)                                                                 \
 	X(queue_id)                                                            \
 	X(parameter)                                                           \
+	X(submitter)                                                           \
 	X(envelope)                                                            \
 	X(address)                                                             \
 	X(header)                                                              \
@@ -42,6 +43,7 @@
 	X(entry)                                                               \
 	X(options)                                                             \
 	X(server)                                                              \
+	X(caller)                                                              \
 	X(compose)                                                             \
 	X(identity)                                                            \
 	X(failure)                                                             \

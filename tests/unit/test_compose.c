@@ -48,11 +48,13 @@ result_init(struct result *r)
 static void
 result_compose(struct result *r, const char *text, size_t len)
 {
+	const struct submitter submitter = {
+	    .uid = 5, .pid = 7, .script = (char[]){"from the environment"}};
 	struct compose_input in = {
 	    .len = len,
 	    .options = &r->options,
 	    .identity = &r->identity,
-	    .submitter = {.uid = 5, .pid = 7},
+	    .submitter = &submitter,
 	    .now_ms = 1000,
 	    .random = 0xab,
 	};
@@ -487,6 +489,70 @@ START_TEST(what_is_asked_for_goes_into_the_envelope)
 }
 END_TEST
 
+/* ---- the script -----------------------------------------------------------
+ */
+
+static const struct {
+	const char *name;
+	const char *text;
+	const char *want;
+} scripts[] = {
+    {"no field", "To: a@b\n\nX-PHP-Originating-Script: 1:body.php\n",
+	"from the environment"},
+    {"PHP's field", "To: a@b\nX-PHP-Originating-Script: 33:mail.php\n\n",
+	"33:mail.php"},
+    {"the first of two",
+	"X-PHP-Originating-Script: 33:a\nx-php-originating-script: 0:b\n\n",
+	"33:a"},
+    {"an empty one",
+	"X-PHP-Originating-Script:\nX-PHP-Originating-Script: b\n\n", ""},
+    {"blanks and folds", "X-PHP-Originating-Script: \t\n  a\n b \n\n",
+	"a\n b "},
+    {"any bytes", "X-PHP-Originating-Script: \x1b[2J\xff\x01\n\n",
+	"\x1b[2J\xff\x01"},
+};
+
+START_TEST(script_is_what_php_names)
+{
+	const char *got;
+	struct result r;
+
+	result_init(&r);
+	envelope_add_recipient(&r.options.envelope, "r@x", 3);
+	result_compose(&r, scripts[_i].text, strlen(scripts[_i].text));
+	got = r.message.envelope.submitter.script;
+	ck_assert_msg(strcmp(got, scripts[_i].want) == 0, "%s: got %s, want %s",
+	    scripts[_i].name, got, scripts[_i].want);
+	/* The field stays as it was. */
+	ck_assert_int_eq(
+	    memcmp(r.text.data, scripts[_i].text,
+		(size_t)(strstr(scripts[_i].text, "\n\n") - scripts[_i].text)),
+	    0);
+	ck_assert_uint_eq(r.message.envelope.submitter.uid, 5);
+	result_release(&r);
+}
+END_TEST
+
+START_TEST(script_has_a_greatest_length)
+{
+	static const char name[] = "X-PHP-Originating-Script: ";
+	char text[COMPOSE_FIELD_MAX];
+	const char *got;
+	struct result r;
+
+	memset(text, 'x', sizeof(text));
+	memcpy(text, name, sizeof(name) - 1);
+	text[sizeof(text) - 1] = '\n';
+	result_init(&r);
+	envelope_add_recipient(&r.options.envelope, "r@x", 3);
+	result_compose(&r, text, sizeof(text));
+	got = r.message.envelope.submitter.script;
+	ck_assert_uint_eq(strlen(got), SUBMITTER_SCRIPT_MAX);
+	ck_assert_str_eq(got + SUBMITTER_SCRIPT_MAX - 4, "x...");
+	result_release(&r);
+}
+END_TEST
+
 /* ---- anything ------------------------------------------------------------ */
 
 START_TEST(the_message_is_not_copied)
@@ -593,6 +659,8 @@ compose_suite(void)
 	tcase_add_loop_test(t, message_is_refused, 0, ARRAY_LEN(refusals));
 	tcase_add_test(t, recipients_have_a_greatest_number);
 	tcase_add_test(t, what_is_asked_for_goes_into_the_envelope);
+	tcase_add_loop_test(t, script_is_what_php_names, 0, ARRAY_LEN(scripts));
+	tcase_add_test(t, script_has_a_greatest_length);
 	suite_add_tcase(s, t);
 	t = tcase_create("sender");
 	tcase_add_loop_test(

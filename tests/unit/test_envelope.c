@@ -2,8 +2,6 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "mail/envelope.h"
 #include "unit/suites.h"
@@ -182,38 +180,6 @@ START_TEST(copied_parameters_replace_what_is_given_only)
 }
 END_TEST
 
-START_TEST(submitter_is_copied_up_to_its_limits)
-{
-	enum { LONG = 10 * 1024 * 1024 };
-	char *text = calloc(1, LONG + 1);
-	struct envelope e;
-
-	ck_assert_ptr_nonnull(text);
-	memset(text, 'x', LONG);
-	envelope_init(&e);
-	envelope_set_submitter(
-	    &e, &(struct submitter){.uid = 1, .cwd = text, .argv = text});
-	envelope_set_submitter(&e, &(struct submitter){.uid = 33,
-				       .pid = 2,
-				       .ppid = 3,
-				       .cwd = text,
-				       .argv = text,
-				       .script = text});
-	memset(text, 'y', LONG);
-	ck_assert_uint_eq(e.submitter.uid, 33);
-	ck_assert_uint_eq(e.submitter.pid, 2);
-	ck_assert_uint_eq(e.submitter.ppid, 3);
-	ck_assert_uint_eq(strlen(e.submitter.cwd), SUBMITTER_CWD_MAX);
-	ck_assert_uint_eq(strlen(e.submitter.argv), SUBMITTER_ARGV_MAX);
-	ck_assert_uint_eq(strlen(e.submitter.script), SUBMITTER_SCRIPT_MAX);
-	ck_assert_int_eq(e.submitter.script[0], 'x');
-	envelope_set_submitter(&e, &(struct submitter){.uid = 1});
-	ck_assert_ptr_null(e.submitter.cwd);
-	envelope_release(&e);
-	free(text);
-}
-END_TEST
-
 Suite *
 envelope_suite(void)
 {
@@ -230,7 +196,6 @@ envelope_suite(void)
 	tcase_add_test(t, parameters_belong_to_the_recipient_that_was_added);
 	tcase_add_test(t, invalid_parameters_change_nothing);
 	tcase_add_test(t, copied_parameters_replace_what_is_given_only);
-	tcase_add_test(t, submitter_is_copied_up_to_its_limits);
 	suite_add_tcase(s, t);
 	return s;
 }
