@@ -65,6 +65,12 @@ number_value(uint64_t n)
 	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
+static json_t *
+text_value_if_known(const char *text)
+{
+	return text ? text_value(text) : json_null();
+}
+
 /* Takes value over; there is no reason to fail but memory. */
 static void
 set(json_t *object, const char *key, json_t *value)
@@ -105,6 +111,18 @@ recipients_value(const struct envelope *e, const struct message_state *s)
 	return array;
 }
 
+/* NULL: nothing is known. */
+static void
+set_submitter(json_t *o, const struct submitter *s)
+{
+	set(o, "uid", s ? json_integer(s->uid) : json_null());
+	set(o, "pid", s ? json_integer(s->pid) : json_null());
+	set(o, "ppid", s && s->ppid ? json_integer(s->ppid) : json_null());
+	set(o, "cwd", text_value_if_known(s ? s->cwd : NULL));
+	set(o, "argv", text_value_if_known(s ? s->argv : NULL));
+	set(o, "script", text_value_if_known(s ? s->script : NULL));
+}
+
 static void
 set_message(json_t *o, const struct envelope *e, const struct message_state *s)
 {
@@ -120,7 +138,7 @@ set_message(json_t *o, const struct envelope *e, const struct message_state *s)
 	set(o, "next_attempt",
 	    state_is_scheduled(s) ? json_integer(s->due_ms / 1000)
 				  : json_null());
-	set(o, "uid", json_integer(e->submitter.uid));
+	set_submitter(o, &e->submitter);
 }
 
 /* All keys are there, lest a monitor trip over the one that matters. */
@@ -136,7 +154,7 @@ set_damaged(json_t *o, uint64_t id)
 	set(o, "state", json_string("damaged"));
 	set(o, "attempts", json_integer(0));
 	set(o, "next_attempt", json_null());
-	set(o, "uid", json_null());
+	set_submitter(o, NULL);
 }
 
 static int

@@ -93,6 +93,48 @@ add_state(struct buf *b, const struct message_state *s)
 }
 
 static void
+add_line_if_known(struct buf *b, const char *label, const char *text)
+{
+	if (text && *text)
+		add_line(b, label, text);
+}
+
+static void
+add_submitter(struct buf *b, const struct submitter *s)
+{
+	add_label(b, "submitter:");
+	buf_add_format(
+	    b, "uid %ju, pid %ju", (uintmax_t)s->uid, (uintmax_t)s->pid);
+	if (s->ppid != 0)
+		buf_add_format(b, ", parent %ju", (uintmax_t)s->ppid);
+	buf_add_char(b, '\n');
+	add_line_if_known(b, "directory:", s->cwd);
+	add_line_if_known(b, "arguments:", s->argv);
+	add_line_if_known(b, "script:", s->script);
+}
+
+static void
+add_parameters(struct buf *b, const struct envelope *e)
+{
+	add_line_if_known(b, "body:", parameter_body_names[e->body]);
+	if (e->is_smtputf8)
+		add_line(b, "SMTPUTF8:", "wanted");
+	add_line_if_known(b, "envelope id:", e->envid);
+	add_line_if_known(b, "return:", parameter_ret_names[e->ret]);
+}
+
+static void
+add_recipient_parameters(struct buf *b, const struct recipient *r)
+{
+	if (r->notify) {
+		add_label(b, "notify:");
+		parameter_add_notify(b, r->notify);
+		buf_add_char(b, '\n');
+	}
+	add_line_if_known(b, "original:", r->original);
+}
+
+static void
 add_recipients(
     struct buf *b, const struct envelope *e, const struct message_state *s)
 {
@@ -104,6 +146,7 @@ add_recipients(
 		buf_add_format(b, " %s\n", recipient_status_names[r->status]);
 		if (r->reply)
 			add_line(b, "", r->reply);
+		add_recipient_parameters(b, &e->recipients[i]);
 	}
 }
 
@@ -114,13 +157,12 @@ add_message(struct buf *b, const struct subject *m, const struct envelope *e,
 	add_line(b, "id:", m->name);
 	add_state(b, s);
 	add_time(b, "submitted:", e->submitted_ms);
-	add_label(b, "submitter:");
-	buf_add_format(b, "uid %ju, pid %ju\n", (uintmax_t)e->submitter.uid,
-	    (uintmax_t)e->submitter.pid);
+	add_submitter(b, &e->submitter);
 	add_label(b, "size:");
 	buf_add_format(b, "%ju\n", (uintmax_t)e->text_len);
 	add_line(b, "checksum:", checksum);
 	add_line(b, "sender:", *e->sender ? e->sender : "<>");
+	add_parameters(b, e);
 	add_recipients(b, e, s);
 }
 

@@ -16,7 +16,9 @@
 #include "flushd/event.h"
 
 enum {
-	LOG_LINE_MAX = 4096,
+	/* More than a worker writes of a recipient, whatever is escaped in it:
+	 * what is cut off a line would look like one of its own. */
+	LOG_LINE_MAX = 8192,
 	LOG_READ_STEP = 4096,
 	FREE_FDS = 64, /* above all that are given to a child */
 };

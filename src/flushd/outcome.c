@@ -17,6 +17,7 @@ enum {
 	DELAY_MS = 1000,
 	DELAY_MAX_MS = 60 * 1000,
 	ADDRESS_SHOWN_MAX = 320,
+	SCRIPT_SHOWN_MAX = 256,
 };
 
 struct outcome {
@@ -49,6 +50,19 @@ outcome_is_lasting(int error)
 
 /* ---- the log ------------------------------------------------------- */
 
+/* What traces a hacked site; it says it itself, so it is no more than a hint.
+ */
+static void
+add_submitter(struct buf *line, const struct submitter *s)
+{
+	buf_add_format(line, " uid=%ju", (uintmax_t)s->uid);
+	if (!s->script)
+		return;
+	buf_add_str(line, " script=\"");
+	log_escape(line, s->script, strlen(s->script), SCRIPT_SHOWN_MAX);
+	buf_add_char(line, '"');
+}
+
 static void
 log_recipient(const struct delivery *d, size_t i,
     const struct smtp_result *result, const char *relay)
@@ -57,13 +71,14 @@ log_recipient(const struct delivery *d, size_t i,
 	const char *to = d->envelope.recipients[d->tried[i]].address;
 	const char *reply = result->replies[i] ? result->replies[i] : "";
 	struct buf line = BUF_INIT;
-	char id[QUEUE_ID_TEXT_MAX];
 
-	buf_add_format(&line, "id=%s from=<", queue_id_format(d->id, id));
+	buf_add_format(&line, "id=%s from=<", d->name);
 	log_escape(&line, sender, strlen(sender), ADDRESS_SHOWN_MAX);
 	buf_add_str(&line, "> to=<");
 	log_escape(&line, to, strlen(to), ADDRESS_SHOWN_MAX);
-	buf_add_format(&line, "> relay=%s delay=%.1f status=%s reply=\"", relay,
+	buf_add_char(&line, '>');
+	add_submitter(&line, &d->envelope.submitter);
+	buf_add_format(&line, " relay=%s delay=%.1f status=%s reply=\"", relay,
 	    (double)(clock_wall_ms() - d->envelope.submitted_ms) / 1000,
 	    smtp_outcome_names[result->outcomes[i]]);
 	log_escape(&line, reply, strlen(reply), STATE_REPLY_MAX);

@@ -200,7 +200,7 @@ ok "prints it byte for byte, as it was repaired" cmp "$out" "$SCRATCH/raw.want"
 run flushctl show "$raw"
 ok "show tells its size" shows size: "$(stat -c %s "$SCRATCH/raw.want")"
 ok "and that the checksum is right" shows checksum: ok
-ok "and whose it is" grep -qE '^submitter: +uid 0, pid [0-9]+$' "$out"
+ok "and whose it is" grep -qE '^submitter: +uid 0, pid [0-9]+, parent [0-9]+$' "$out"
 status=0
 flushctl show --raw "$raw" >/dev/full 2>"$err" || status=$?
 is "onto a full disk: exit 3" "$status" 3
@@ -265,7 +265,8 @@ cat >"$SCRATCH/check.php" <<'END'
 $types = ["queue_name" => "string", "queue_id" => "string", "arrival_time" => "integer",
 	"message_size" => "integer", "forced_expire" => "boolean", "sender" => "string",
 	"recipients" => "array", "site" => "string", "state" => "string", "attempts" => "integer",
-	"next_attempt" => "integer or NULL", "uid" => "integer"];
+	"next_attempt" => "integer or NULL", "uid" => "integer", "pid" => "integer", "ppid" => "integer",
+	"cwd" => "string", "argv" => "string", "script" => "string or NULL"];
 foreach (file("php://stdin", FILE_IGNORE_NEW_LINES) as $line) {
 	$entry = json_decode($line, true, 8, JSON_THROW_ON_ERROR);
 	foreach ($types as $key => $type)

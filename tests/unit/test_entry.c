@@ -42,7 +42,7 @@ make(const struct sample *s, struct envelope *e, struct message_state *state)
 		    strlen(s->recipients[count].address));
 	e->submitted_ms = SUBMITTED;
 	e->text_len = 1234;
-	e->submitter.uid = 33;
+	e->submitter = (struct submitter){.uid = 33, .pid = 4711};
 	state_init(state, count, SUBMITTED + 60000);
 	state->attempts = s->attempts;
 	state->phase = s->phase;
@@ -171,6 +171,10 @@ END_TEST
 
 /* ---- JSON ---------------------------------------------------------- */
 
+#define SUBMITTER                                                              \
+	"\"uid\": 33, \"pid\": 4711, \"ppid\": null, \"cwd\": null, "          \
+	"\"argv\": null, \"script\": null}\n"
+
 static const struct {
 	const char *name;
 	struct sample sample;
@@ -181,8 +185,8 @@ static const struct {
 	"\"arrival_time\": 1700000000, \"message_size\": 1234, "
 	"\"forced_expire\": false, \"sender\": \"a@b\", "
 	"\"recipients\": [{\"address\": \"c@d\"}], \"site\": \"\", "
-	"\"state\": \"new\", \"attempts\": 0, \"next_attempt\": 1700000060, "
-	"\"uid\": 33}\n"},
+	"\"state\": \"new\", \"attempts\": 0, \"next_attempt\": "
+	"1700000060, " SUBMITTER},
     {"held, null sender",
 	{"", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_HELD, 2, "why"},
 	"{\"queue_name\": \"hold\", \"queue_id\": \"10000000000\", "
@@ -190,8 +194,8 @@ static const struct {
 	"\"forced_expire\": false, \"sender\": \"MAILER-DAEMON\", "
 	"\"recipients\": [{\"address\": \"c@d\", "
 	"\"delay_reason\": \"why\"}], \"site\": \"\", "
-	"\"state\": \"held\", \"attempts\": 2, \"next_attempt\": null, "
-	"\"uid\": 33}\n"},
+	"\"state\": \"held\", \"attempts\": 2, \"next_attempt\": "
+	"null, " SUBMITTER},
 };
 
 START_TEST(a_message_is_an_object_as_of_postqueue)
@@ -289,11 +293,57 @@ START_TEST(any_bytes_make_valid_json)
 }
 END_TEST
 
+static void
+check_text(const json_t *o, const char *key, const char *want)
+{
+	const char *got = json_string_value(json_object_get(o, key));
+
+	ck_assert_msg(got && strcmp(got, want) == 0, "%s: got %s, want %s", key,
+	    got, want);
+}
+
+START_TEST(what_is_known_of_the_submitter_is_there_whatever_it_is)
+{
+	const struct sample sample = {
+	    "a", {{"b", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL};
+	const struct submitter submitter = {.uid = UINT32_MAX,
+	    .pid = 1,
+	    .ppid = UINT32_MAX,
+	    .cwd = (char[]){"/\r\n/\x1b[2J"},
+	    .argv = (char[]){"sendmail \"-t\" \\ \xff"},
+	    .script = (char[]){"\x7f"
+			       "a\xc3\xa4.php"}};
+	struct message_state state;
+	struct envelope envelope;
+	struct buf got = BUF_INIT;
+	json_t *o;
+
+	make(&sample, &envelope, &state);
+	submitter_copy(&envelope.submitter, &submitter);
+	entry_add_json(&got,
+	    &(struct entry){.id = 1, .envelope = &envelope, .state = &state});
+	o = load(&got);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(o, "uid")), UINT32_MAX);
+	ck_assert_int_eq(json_integer_value(json_object_get(o, "pid")), 1);
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(o, "ppid")), UINT32_MAX);
+	check_text(o, "cwd", "/\r\n/\x1b[2J");
+	check_text(o, "argv", "sendmail \"-t\" \\ " BAD);
+	check_text(o, "script", BAD "a\xc3\xa4.php");
+	json_decref(o);
+	buf_release(&got);
+	envelope_release(&envelope);
+	state_release(&state);
+}
+END_TEST
+
 START_TEST(a_damaged_message_has_every_key)
 {
 	static const char *const keys[] = {"queue_name", "queue_id",
 	    "arrival_time", "message_size", "forced_expire", "sender",
-	    "recipients", "site", "state", "attempts", "next_attempt", "uid"};
+	    "recipients", "site", "state", "attempts", "next_attempt", "uid",
+	    "pid", "ppid", "cwd", "argv", "script"};
 	const struct entry e = {.id = UINT64_MAX};
 	struct buf got = BUF_INIT;
 	json_t *o;
@@ -328,6 +378,8 @@ entry_suite(void)
 	    tc, the_queue_follows_from_the_state, 0, (int)ARRAY_LEN(queues));
 	tcase_add_loop_test(
 	    tc, any_bytes_make_valid_json, 0, (int)ARRAY_LEN(replies));
+	tcase_add_test(
+	    tc, what_is_known_of_the_submitter_is_there_whatever_it_is);
 	tcase_add_test(tc, a_damaged_message_has_every_key);
 	suite_add_tcase(s, tc);
 	return s;
