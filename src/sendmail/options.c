@@ -465,9 +465,13 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 	if (code == 0)
 		code = read_words(o, &words, why);
 	/* Exit 0 must not be heard as "your message is safe". */
-	if (code == 0 && o->mode == OPTIONS_NOTHING &&
+	if (code == 0 && o->mode != OPTIONS_SUBMIT &&
 	    (o->is_recipients_from_header || o->envelope.recipient_count)) {
-		buf_add_str(why, "-q, -I and -bi take no message");
+		buf_add_str(why,
+		    o->mode == OPTIONS_SERVE
+			? "-bs takes messages by SMTP, with neither -t nor "
+			  "addresses"
+			: "-q, -I and -bi take no message");
 		code = EX_USAGE;
 	}
 	return code;

@@ -228,6 +228,8 @@ static const struct {
     {"dash_alone", {NAME, "-"}, EX_USAGE, "dash"},
     {"flush_and_recipient", {NAME, "-q", "a@x"}, EX_USAGE, "no message"},
     {"flush_and_t", {NAME, "-q", "-t"}, EX_USAGE, "no message"},
+    {"smtp_and_recipient", {NAME, "-bs", "a@x"}, EX_USAGE, "by SMTP"},
+    {"smtp_and_t", {NAME, "-t", "-i", "-bs"}, EX_USAGE, "by SMTP"},
 };
 
 START_TEST(command_line_is_refused)
