@@ -1,13 +1,7 @@
 #!/bin/bash
 #
-<<<<<<< Updated upstream
-# The relay has taken a message, and nothing can be written into the spool any more, as where its list of free
-# pages is damaged. That message must not be sent again by each worker that is started, and no other may have the
-=======
-# The relay has taken a message, and nothing can be written into the spool any more, as where a page
-# number in it is wrong. That message must not be sent again by each worker that is started, and no other may have the
->>>>>>> Stashed changes
-# same fate.
+# The relay has taken a message, and nothing can be written into the spool any more, as where a page number in it is
+# wrong. That message must not be sent again by each worker that is started, and no other may have the same fate.
 
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -29,11 +23,7 @@ submit first
 flushd_once
 submit second
 submit third
-<<<<<<< Updated upstream
-flushd_spawn strace -D -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EBADMSG "$BIN/flushd"
-=======
 flushd_spawn strace -D -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EFBIG "$BIN/flushd"
->>>>>>> Stashed changes
 # After 1 s, and 2 more.
 ok "three workers have tried" wait_until 20 flushd_has_logged 3 'worker failed'
 is "the second message was sent once, the third not" "$(taken)" "<first@site.test> <second@site.test> "
