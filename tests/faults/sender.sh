@@ -7,11 +7,13 @@
 #
 #   tried, violations    how many faults came to pass, and after how many of them a promise was broken
 #   IS_CONTROL=1         violations are wanted, and no news
+#   WAY=mail|smtp        how the letter is given: as PHP does it, or by SMTP on standard input
 
 # shellcheck source=tests/faults/inject.sh
 . "$(dirname "${BASH_SOURCE[0]}")/inject.sh"
 
 IS_CONTROL=""
+WAY=mail
 tried=0
 violations=0
 serial=0
@@ -55,13 +57,35 @@ sender_drain() {
 	flushd_once && queue_is_empty
 }
 
+# --- the ways of a letter -----------------------------------------------------------------------------
+
+# give_by_mail TOKEN PROGRAM...: PROGRAM is mini_sendmail, with what goes in front of it.
+give_by_mail() {
+	local token=$1
+	shift
+	"$@" -t -i -f "$token@site.test" <"$LETTERS/$token.eml"
+}
+
+give_by_smtp() {
+	local token=$1
+	shift
+	{
+		printf '%s\n' "EHLO test" "MAIL FROM:<$token@site.test>" "RCPT TO:<reader@example.org>" DATA
+		sed 's/^\./../' "$LETTERS/$token.eml"
+		printf '%s\n' . QUIT
+	} >"$LETTERS/session"
+	"$@" -bs <"$LETTERS/session"
+}
+
 # sender_calls: the names of the system calls of a submission.
 sender_calls() {
-	letter_write traced
-	strace -f -qq -o "$SCRATCH/calls" "$BIN/mini_sendmail" -t -i -f traced@site.test <"$LETTERS/traced.eml"
-	letter_expect traced
+	letter_write "traced-$WAY"
+	"give_by_$WAY" "traced-$WAY" strace -f -qq -o "$SCRATCH/calls" "$BIN/mini_sendmail" >"$SCRATCH/stdout"
+	letter_expect "traced-$WAY"
 	calls_in "$SCRATCH/calls"
 }
+
+# --- one trial ----------------------------------------------------------------------------------------
 
 # sender_try PROGRAM CALL FAULT: submit a letter with that program under that fault, as strace has it. Fails if
 # the program did not come to it.
@@ -72,12 +96,11 @@ sender_try() {
 	letter_write "$token"
 	# The shell would announce each death.
 	{
-		timeout 60 strace -f -q -o "$SCRATCH/strace" -e "trace=$call" -e "inject=$call:$fault" \
-			"$program" -t -i -f "$token@site.test" <"$LETTERS/$token.eml" \
-			>"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || status=$?
+		"give_by_$WAY" "$token" timeout 60 strace -f -q -o "$SCRATCH/strace" -e "trace=$call" \
+			-e "inject=$call:$fault" "$program" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr" || status=$?
 	} 2>/dev/null
 	wrong=$(sender_judge "$token" "$status") || true
-	sender_settle "$token"
+	sender_settle "$token" || wrong+=$'\nwhat it left cannot be delivered'
 	has_fired "$SCRATCH/strace" || return 1
 	tried=$((tried + 1))
 	[ -n "$wrong" ] || return 0
@@ -106,11 +129,11 @@ sender_judge() {
 		is_stored=1
 		letter_is_whole "$token" "$list" || echo "its own text is not what was given"
 	fi
-	sender_judge_exit "$status" "$is_stored"
+	"judge_$WAY" "$status" "$is_stored"
 }
 
-# sender_judge_exit STATUS IS-STORED: the contract with the caller.
-sender_judge_exit() {
+# judge_mail STATUS IS-STORED: the contract with the caller is the exit code.
+judge_mail() {
 	[ ! -s "$SCRATCH/stdout" ] || echo "words on stdout"
 	case $1 in
 	0)
@@ -128,13 +151,30 @@ sender_judge_exit() {
 		echo "not one line: $(cat "$SCRATCH/stderr")"
 }
 
+# judge_smtp STATUS IS-STORED: the contract is the reply to the text. 451 4.3.0 is what exit 74 is; no reply at all
+# says nothing.
+judge_smtp() {
+	local reply
+	reply=$(sed -n '/^354 /{ n; p; q }' "$SCRATCH/stdout")
+	case $reply in
+	"250 Ok: queued as "*) [ -n "$2" ] || echo "acknowledged, but nothing is stored" ;;
+	"451 4.3.0 "* | "") ;;
+	[45][0-9][0-9]\ *) [ -z "$2" ] || echo "refused, but it is stored" ;;
+	*) echo "no reply: $reply" ;;
+	esac
+	case $1 in
+	137) ;;
+	67 | 68 | 75 | 124 | 12[5-9] | 1[3-9]? | 2??) echo "death, delay, or an exit code that callers misunderstand" ;;
+	esac
+}
+
 # sender_settle TOKEN: what is stored is going to arrive, whatever the sender was told.
 sender_settle() {
 	local list
 	list=$(flushctl list --json) || return 0
 	! letter_is_stored "$1" "$list" || waiting+=("$1")
 	! letter_is_stored "next-$serial" "$list" || waiting+=("next-$serial")
-	if [ $((serial % 10)) -eq 0 ]; then
-		sender_drain && sender_refill
-	fi
+	[ $((serial % 10)) -eq 0 ] || return 0
+	sender_drain || return
+	sender_refill
 }
