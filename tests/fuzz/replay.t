@@ -6,8 +6,8 @@
 set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 BIN=${BIN:-build/release}
-DAMAGE_ROUNDS=200
-DAMAGE_SEED=400 # in round 408 only spool_put()'s second look saves a message
+DAMAGE_ROUNDS=100
+DAMAGE_SEED=350 # in round 408 only spool_put()'s second look saves a message
 
 count=0
 failures=0
