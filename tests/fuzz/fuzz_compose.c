@@ -172,11 +172,13 @@ check_composed(struct composed *m, struct header_cursor given)
 static void
 compose_text(const struct options *o, const char *text, size_t len)
 {
+	const struct submitter submitter = {.uid = 33, .pid = 1};
 	struct identity identity = {BUF_INIT, BUF_INIT, BUF_INIT};
 	const struct compose_input in = {.text = fuzz_copy(text, len),
 	    .len = len,
 	    .options = o,
 	    .identity = &identity,
+	    .submitter = &submitter,
 	    .now_ms = INT64_C(1700000000000),
 	    .random = 1};
 	struct buf why = BUF_INIT;
