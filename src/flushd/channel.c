@@ -52,7 +52,7 @@ take_fd(struct msghdr *packet)
 int
 channel_receive(int channel, struct channel_message *m, int *fd)
 {
-	struct channel_message got;
+	struct channel_message got = {0};
 	struct iovec part = {.iov_base = &got, .iov_len = sizeof(got)};
 	union control control = {0};
 	struct msghdr packet = {

@@ -61,7 +61,7 @@ static int
 write_new_file(struct spool *s)
 {
 	struct environment new;
-	struct stat st;
+	struct stat st = {0};
 	int rc;
 
 	/* On a disk that is full this is where the new file finds its place:

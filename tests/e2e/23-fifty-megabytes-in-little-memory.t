@@ -54,6 +54,6 @@ most=$(sort -n "$SCRATCH/anonymous" | tail -n 1)
 note "the worker's private memory: $most KiB"
 at_most "the worker needed little private memory (KiB)" "$most" $((16 * 1024))
 ok "an ordinary message passes the smaller spool" \
-	bash -c 'echo text | "$BIN/mini_sendmail" -i -f small@site.test reader@example.org'
+	"$BIN/mini_sendmail" -i -f small@site.test reader@example.org <<<text
 ok "and is delivered" wait_until 10 grep -q "<small@site.test>" "$SCRATCH/taken"
 done_testing
