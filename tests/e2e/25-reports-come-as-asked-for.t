@@ -54,6 +54,16 @@ has_report "nothing said means failures are reported" three-3 failed
 ok "with -R full it has the message" brings_back message/rfc822
 ok "all of it" has_body
 
+# Whom a message was for at first only SMTP can say.
+session() {
+	printf '%s\r\n' 'EHLO me' 'MAIL FROM:<sender@example.org> ENVID=orcpt+2B7' \
+		'RCPT TO:<joe@example.org> NOTIFY=SUCCESS ORCPT=rfc822;joe+2Bold@example.org' \
+		DATA 'Subject: x' '' x . QUIT | "$BIN/mini_sendmail" -bs >"$SCRATCH/replies"
+}
+ok "-bs takes an original recipient" session
+has_report "what came by -bs is reported" orcpt+7 delivered
+ok "for whom it was at first" grep -qxF 'Original-Recipient: rfc822;joe+old@example.org' "${REPORT:-/dev/null}"
+
 # --- not asked for -----------------------------------------------------------------------------------
 
 ok "-N never is accepted" send four-4 bounced@example.org -V four-4 -N never
@@ -64,7 +74,7 @@ id=$(grep 'to=<bounced@example.org> .*status=sent' "$FLUSHD_LOG" | sed -n '4s/.*
 has_report "the report of one without is known by flushd's id" "$id" failed
 ok "postfix is done" wait_until 20 postfix_is_idle
 is "nothing was reported of what asked for no report" "$(find_report four-4 && echo "$REPORT")" ""
-is "nothing but these was reported" "$(grep -l '^Action:' "$MAILDIR"/new/* | wc -l)" 4
+is "nothing but these was reported" "$(grep -l '^Action:' "$MAILDIR"/new/* | wc -l)" 5
 
 # --- in vain -------------------------------------------------------------------------------------------
 
@@ -76,6 +86,11 @@ postfix_start
 before=$(maildir_count)
 ok "everything at once is accepted" \
 	send six-6 joe@example.org -V six-6 -N success -R full -B 8BITMIME -O SMTPUTF8=yes
+flushctl show "$(queue_field queue_id)" >"$SCRATCH/shown"
+for line in 'body:         8BITMIME' 'SMTPUTF8:     wanted' 'envelope id:  six-6' 'return:       FULL' \
+	'notify:       SUCCESS'; do
+	ok "flushctl shows: $line" grep -qxF "$line" "$SCRATCH/shown"
+done
 flushd_start
 ok "and delivered where it is not offered" maildir_wait $((before + 1)) 20
 ok "postfix is done again" wait_until 20 postfix_is_idle
