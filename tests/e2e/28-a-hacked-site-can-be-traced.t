@@ -153,10 +153,18 @@ send_from_nowhere() {
 ok "nor is a directory that is gone" send_from_nowhere
 ok "of which the shell's name is shown" shows directory /nowhere
 
+# The longest line that flushd can have to log: postfix repeats in its refusal what it was given.
+long=$(printf 'é%.0s' {1..400})
+to=$long@elsewhere.test
+directory=$site/shop
+ok "nor are addresses that are long and not ASCII" \
+	as_site SCRIPT_FILENAME="$long" "$BIN/mini_sendmail" -f "$long@site.test" "$to" < <(printf 'Subject: x\n\nx\n')
+
 # --- in the log -----------------------------------------------------------------------------------------
 
 flushd_start
-ok "all of it is delivered" wait_all_delivered 30
+ok "all of it is delivered" wait_until 30 flushd_has_logged "$count" ' status=sent '
+ok "but for what postfix refuses" wait_until 30 flushd_has_logged 1 ' status=held '
 ok "flushd ends in order" flushd_stop
 
 # logged RECIPIENT: what stands behind it, up to the relay.
@@ -174,4 +182,5 @@ pair='[a-z_]+=(<[^>]*>|"[^"]*"|[^ "<>]+)'
 is "and each line is pairs of key and value" \
 	"$(sed 's/^flushd: //' "$FLUSHD_LOG" | grep 'id=' | grep -vE "^($pair )*$pair\$" || true)" ""
 ok "in printable ASCII" is_printable "$FLUSHD_LOG"
+ok "the longest is a long one" [ "$(grep ' status=held ' "$FLUSHD_LOG" | wc -c)" -ge 5000 ]
 done_testing
