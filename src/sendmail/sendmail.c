@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -381,6 +382,15 @@ run(int owner_err)
 	return own.options.mode == OPTIONS_SERVE ? serve() : submit();
 }
 
+/* No file with mail in it is to be left behind, whoever ends us. */
+static void
+forbid_core_dumps(void)
+{
+	/* 1, not 0, which a program that core_pattern pipes to is not bound
+	 * by: core(5). Where even that is too much, it is 0 already. */
+	setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
+}
+
 /* A caller leaves us any signal mask, and a limit must not be our death. */
 static void
 prepare_signals(void)
@@ -417,6 +427,7 @@ sendmail_main(int argc, char **argv)
 		dir = spool_default;
 	alloc_on_failure(out_of_memory);
 	caller_read(&own.caller, getuid(), argv);
+	forbid_core_dumps();
 	owner_err = visit_become_owner(dir);
 	prepare_signals();
 	guard_on_ending(log_refusal);

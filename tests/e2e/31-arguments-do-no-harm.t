@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/rig/trace.sh
+. tests/rig/trace.sh
 needs_root "acts as another user, and traces that"
 [ "${MODE:-release}" = release ] || skip_all "not for MODE=$MODE: the sanitizers open files of their own"
 test_open
@@ -164,43 +166,8 @@ snapshot() {
 	find "$tree" -path "$SPOOL" -prune -o -printf '%P %y %m %U %G %s %T@ %C@ %l\n' | sort
 }
 
-# traced CMD...: as the site's user, with a trace of each process. Root traces, as nobody else may look into
-# mini_sendmail.
-traced() {
-	rm -rf "$SCRATCH/trace"
-	mkdir "$SCRATCH/trace"
-	strace -ff -qq -y -o "$SCRATCH/trace/of" \
-		-e trace=%process,%file,socket,connect,bind,truncate,ftruncate,fchmod,fchown \
-		-- setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@"
-}
-
-# misdeeds: what mini_sendmail has done that it may not, a line for each call. It may look at what makes up
-# the sender, at the spool, and at what is in that.
-misdeeds() {
-	perl -ne '
-		my ($spool, $program) = map { quotemeta } @ENV{qw(SPOOL BIN)};
-		$is_ours = 0 if !defined $file || $file ne $ARGV;
-		$file = $ARGV;
-		if (/^execve\("$program\/mini_sendmail".* = 0$/) {
-			$is_ours = 1;
-		} elsif ($is_ours) {
-			next if /^(\+\+\+|---|exit|arch_prctl|readlink\("\/proc\/self\/exe"|getcwd)/;
-			next if /^(newfstatat|lstat|openat)\(AT_FDCWD<.*>, "$spool", (O_RDONLY|\{)/;
-			next if /^openat\(AT_FDCWD<.*>, "\/etc\/(passwd|mailname)", O_RDONLY/;
-			next if /^newfstatat\(\d+<.*>, "", /;
-			my $inside = qr/(\d+|AT_FDCWD)<$spool(\/incoming)?>/;
-			next if /^\w+at2?\($inside, "[^"\/]+"(, $inside, "[^"\/]+")?[,)]/;
-			next if /^(fchdir|ftruncate|fchmod)\($inside[,)]/;
-			print;
-		}
-	' "$SCRATCH"/trace/of.*
-}
-export SPOOL
-
-# Each with how often.
-programs_run() {
-	sed -n 's/^execve("\([^"]*\)".* = 0$/\1/p' "$SCRATCH"/trace/of.* | grep -v '/setpriv$' | sort | uniq -c |
-		awk '{ print $1, $2 }'
+attack() {
+	(cd "$tree" && traced setpriv --reuid "$uid" --regid "$uid" --clear-groups -- "$@")
 }
 
 # --- directly -----------------------------------------------------------------------------------------
@@ -216,7 +183,7 @@ while read -r _ code words; do
 	[ "$code" != - ] || continue
 	read -ra arguments <<<"$words"
 	status=0
-	(cd "$tree" && traced "$BIN/mini_sendmail" -t -i "${arguments[@]}" <<<"$mail" >"$SCRATCH/said" 2>&1) || status=$?
+	attack "$BIN/mini_sendmail" -t -i "${arguments[@]}" <<<"$mail" >"$SCRATCH/said" 2>&1 || status=$?
 	is "$words: exit $code" "$status" "$code"
 	is "$words: no misdeeds, no other program" "$(misdeeds)$(programs_run)" "1 $BIN/mini_sendmail"
 	is "$words: the tree is as it was" "$(snapshot)" "$before"
@@ -240,8 +207,8 @@ END
 chmod 644 "$SCRATCH/attack.php" "$SCRATCH/attacks"
 count=$(wc -l <"$SCRATCH/attacks")
 export SUBMITTER=$BIN/mini_sendmail
-(cd "$tree" && traced "$(readlink -f "$(command -v php)")" -n -d "sendmail_path='\"\$SUBMITTER\" -t -i'" \
-	"$SCRATCH/attack.php" "$SCRATCH/attacks" >"$SCRATCH/unexpected" 2>"$SCRATCH/said")
+attack "$(readlink -f "$(command -v php)")" -n -d "sendmail_path='\"\$SUBMITTER\" -t -i'" \
+	"$SCRATCH/attack.php" "$SCRATCH/attacks" >"$SCRATCH/unexpected" 2>"$SCRATCH/said"
 is "PHP: each of $count attacks ends as it should" "$(cat "$SCRATCH/unexpected")" ""
 is "PHP: no misdeeds" "$(misdeeds)" ""
 is "PHP: no other program" "$(programs_run | grep -v php)" \
@@ -256,7 +223,7 @@ is "PHP: what was refused is on record" "$(grep -c '' "$log")" \
 refuses() {
 	local claim=$1 code=$2 status=0
 	shift 2
-	(cd "$tree" && traced "$BIN/mini_sendmail" -t -i "$@" <<<"$mail" >"$SCRATCH/said" 2>&1) || status=$?
+	attack "$BIN/mini_sendmail" -t -i "$@" <<<"$mail" >"$SCRATCH/said" 2>&1 || status=$?
 	is "$claim: exit $code" "$status" "$code"
 	is "$claim: no misdeeds" "$(misdeeds)" ""
 	is "$claim: one line says why" "$(wc -l <"$SCRATCH/said")" 1
@@ -269,7 +236,7 @@ refuses "a long word" 64 "--$(printf '%0100000d' 0)"
 is "the tree is as it was" "$(snapshot)" "$before"
 
 # Its addresses are found as in a header, and nothing but addresses.
-(cd "$tree" && traced "$BIN/mini_sendmail" -i -f a@x.test $'b@x.test\r\nRCPT TO:<c@x.test>\r\nDATA' <<<"$mail")
+attack "$BIN/mini_sendmail" -i -f a@x.test $'b@x.test\r\nRCPT TO:<c@x.test>\r\nDATA' <<<"$mail"
 is "a recipient with commands of SMTP: no misdeeds" "$(misdeeds)" ""
 is "a recipient with commands of SMTP is a list" \
 	"$(queue_field recipients | tail -n 1 | grep -oE '"address":"[^"]*"' | cut -d '"' -f 4 | xargs)" \
