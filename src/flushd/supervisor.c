@@ -47,12 +47,12 @@ struct supervisor {
 	sd_event_source *run_timer;  /* when to start one next */
 	bool is_run_wanted;	     /* as soon as the one ends, or the relay
 					is up */
+	bool is_wiser;		     /* the next one is to get further */
 	unsigned int crashes;	     /* of workers, in a row */
 	int64_t started_ms;	     /* the last one, by clock_boot_ms() */
 	unsigned int empty_runs;     /* that found nothing to do, in a row */
 	uint64_t waiting;	     /* messages, as a worker last said */
-	struct caution caution;	     /* of the next worker... */
-	bool is_wiser;		     /* ...which is to get further */
+	struct caution caution;	     /* of the next worker */
 
 	struct health *health;	/* of the relay */
 	bool is_complaint_open; /* the worker waits for a verdict */
