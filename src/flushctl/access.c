@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/privilege.h"
 #include "flushctl/access.h"
 #include "flushctl/verb.h"
 
-enum { CPU_MAX_SEC = 20 }; /* under one lock */
+/* What is enough for any spool that is in order. */
+enum { CPU_MAX_SEC = 20 /* under one lock */, MEMORY_MAX = 256 << 20 };
 
 /* ---- a file that kills --------------------------------------------- */
 
@@ -81,6 +83,7 @@ access_open(const char *dir, struct spool **spool)
 	if (rc < 0)
 		return access_failed(dir, rc);
 	catch_crashes(dir);
+	memory_limit(MEMORY_MAX);
 	return STATUS_DONE;
 }
 

@@ -7,17 +7,23 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/privilege.h"
 #include "flushd/sandbox.h"
 
-/* The overflow ids of the kernel: they own nothing. */
-enum { NOBODY = 65534 };
+enum {
+	NOBODY = 65534, /* the overflow ids of the kernel: they own nothing */
+	/* Many times what a worker needs; but a hostile spool can make LMDB
+	 * ask for all there is. */
+	MEMORY_MAX = 256 << 20,
+};
 
 static int
 restrict_process(void)
 {
 	const struct rlimit none = {0};
 
+	memory_limit(MEMORY_MAX);
 	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

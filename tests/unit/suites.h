@@ -10,6 +10,7 @@
 /* tests/unit/test_NAME.c defines Suite *NAME_suite(void). */
 #define SUITES(X)                                                              \
 	X(alloc)                                                               \
+	X(memory)                                                              \
 	X(buf)                                                                 \
 	X(io)                                                                  \
 	X(clock)                                                               \
