@@ -51,9 +51,14 @@ sleep_ms() {
 
 # --- one cut ------------------------------------------------------------------------------------------
 
-# send ROUND COUNT LIMIT KIND: see tests/faults/tools/senders.
+# send ROUND COUNT LIMIT KIND: see tests/faults/tools/senders. In the background, $! is theirs.
 send() {
-	LETTERS_SEED=$((SEED + RANDOM)) SENDER=$SENDER tests/faults/tools/senders "$JOURNAL" "$@"
+	LETTERS_SEED=$((SEED + RANDOM)) SENDER=$SENDER tests/faults/tools/senders "$JOURNAL" "$@" &
+}
+
+send_and_wait() {
+	send "$@"
+	wait "$!"
 }
 
 note_down() {
@@ -76,7 +81,8 @@ kill_groups() {
 	local pid
 	[ $((RANDOM % 2)) -eq 0 ] || sleep_ms "$(between 5 60)"
 	for pid; do
-		kill -KILL -- "-$pid" 2>/dev/null || true
+		# It may not have come to having a group of its own.
+		kill -KILL -- "-$pid" 2>/dev/null || kill -KILL "$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done
 }
@@ -93,7 +99,7 @@ cut_once() {
 	if [ -n "$is_drain" ]; then
 		await_end 5
 	else
-		send "$round" "$(between 1 5)" "$(between 1 "$3")" "$2" &
+		send "$round" "$(between 1 5)" "$(between 1 "$3")" "$2"
 		groups+=("$!")
 		await_moment
 	fi
@@ -127,7 +133,7 @@ look() {
 
 # next_works ROUND
 next_works() {
-	send "$1-next" 1 1 small
+	send_and_wait "$1-next" 1 1 small
 	grep -q " exit $1-next-.* 0$" "$JOURNAL" && return
 	echo "# the next submission fails" >&3
 	return 1
@@ -196,7 +202,7 @@ measure() {
 run_series() {
 	local n broken last_size=0
 	series_open
-	[ "$2" != large ] || send r0 1 2 huge
+	[ "$2" != large ] || send_and_wait r0 1 2 huge
 	measure
 	for ((n = 1; n <= $1; n++)); do
 		cut_once "$n" "$2" "$3"
@@ -209,7 +215,8 @@ run_series() {
 	done
 	if [ "$n" -le "$1" ] || ! drains "$2"; then
 		violations=$((violations + 1))
-		echo "# in series $series_count, of $2 letters, after cut $n" >&3
+		echo "# in series $series_count, of $2 letters, after cut $n; flushd said at last" >&3
+		[ ! -e "$FLUSHD_LOG" ] || tail -n 12 "$FLUSHD_LOG" | sed "s/^/#   /" >&3
 	fi
 	series_close
 }
@@ -255,7 +262,7 @@ run_creation() {
 	violations=0
 	while [ "$cuts" -lt "$1" ] && [ "$violations" -lt "$enough" ]; do
 		: >"$SCRATCH/made"
-		disk_create 32M
+		disk_create
 		make_spools &
 		pid=$!
 		sleep_ms "$(between 20 120)"
