@@ -187,6 +187,17 @@ fuzz:
 demo: all
 	bin/demo
 
+# ---- benchmarks -------------------------------------------------------------
+
+BENCH := $(wildcard bench/*.c)
+
+$(B)/bench/%: $(B)/bench/%.o $(ARCHIVE)
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
+
+.PHONY: bench-million
+bench-million: all $(BENCH:%.c=$(B)/%)
+	BIN=$(abspath $(BIN)) TOOLS=$(abspath $(B))/bench bench/million
+
 # ---- quality ----------------------------------------------------------------
 
 .PHONY: lint format
@@ -194,7 +205,8 @@ lint:
 	bin/lint
 
 format:
-	clang-format -i $(SRC) $(wildcard src/*/*.h tests/*/*.[ch] tests/*/*/*.[ch])
+	clang-format -i $(SRC) $(wildcard src/*/*.h tests/*/*.[ch] tests/*/*/*.[ch]) \
+		$(BENCH)
 
 # ---- install ----------------------------------------------------------------
 
@@ -215,8 +227,9 @@ help:
 	@echo 'test            unit and end-to-end tests, some faults; MODE=asan: sanitized'
 	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
+	@echo 'bench-million   what a million messages cost; COUNT=N DIR=DIR'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
-	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d)
+	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d) $(BENCH:%.c=$(B)/%.d)
