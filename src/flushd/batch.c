@@ -14,7 +14,11 @@ batch_init(struct batch *b)
 	*b = (struct batch){.next_due_ms = INT64_MAX};
 }
 
-/* Note what is due now; 0 also when nothing is. */
+/* Of one worker: more than a page has. */
+enum { MISPLACED_MAX = 1000 };
+
+/* Note what is due now; 0 also when nothing is. -ESTALE: what was taken off the
+ * schedule last is found there again. */
 static int
 look(struct batch *b, struct spool *s)
 {
@@ -33,10 +37,8 @@ look(struct batch *b, struct spool *s)
 		    s, clock_wall_ms(), &due_ms, &id, &b->next_due_ms);
 		if (rc < 0 || caution_skips(&b->caution, id))
 			continue;
-		/* Keys out of order: a walk finds it, its removal did not. */
 		if (due_ms == b->off_due_ms && id == b->off_id) {
-			crash_at(id, false);
-			rc = -EBADMSG;
+			rc = -ESTALE;
 		} else {
 			b->due[b->count].due_ms = due_ms;
 			b->due[b->count++].id = id;
@@ -51,6 +53,25 @@ look(struct batch *b, struct spool *s)
 		b->waiting =
 		    counters.count[PHASE_NEW] + counters.count[PHASE_DEFERRED];
 	spool_abort(s);
+	return rc;
+}
+
+/* The same, but takes off the schedule what a search for it does not find. */
+static int
+look_closely(struct batch *b, struct spool *s)
+{
+	int rc;
+
+	while ((rc = look(b, s)) == -ESTALE) {
+		crash_at(b->off_id, false);
+		/* Pages may lead to each other in circles. */
+		if (++b->misplaced_count > MISPLACED_MAX)
+			return -EBADMSG;
+		rc = delivery_forget_misplaced(s, b->off_id, b->off_due_ms);
+		if (rc < 0)
+			return rc;
+		crash_at(0, false);
+	}
 	return rc;
 }
 
@@ -78,7 +99,7 @@ batch_load_next(
 
 		crash_at(0, false);
 		if (b->at == b->count) {
-			rc = look(b, s);
+			rc = look_closely(b, s);
 			if (rc < 0 || b->count == 0)
 				return rc;
 		}

@@ -27,7 +27,8 @@ struct batch {
 	size_t count;
 	int64_t off_due_ms; /* the last that was taken off the schedule */
 	uint64_t off_id;
-	size_t at;	     /* the next to be loaded */
+	unsigned int misplaced_count; /* were there all the same */
+	size_t at;		      /* the next to be loaded */
 	int64_t next_due_ms; /* wall clock, of what was not due; INT64_MAX */
 	uint64_t waiting;    /* messages new or deferred */
 };

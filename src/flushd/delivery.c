@@ -236,6 +236,16 @@ delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 }
 
 int
+delivery_forget_misplaced(struct spool *s, uint64_t id, int64_t due_ms)
+{
+	int rc = turn_begin(s, SPOOL_CHANGE);
+
+	if (rc < 0)
+		return rc;
+	return turn_end(s, spool_unschedule_misplaced(s, due_ms, id));
+}
+
+int
 delivery_hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
 {
 	int rc = turn_begin(s, SPOOL_CHANGE);

@@ -76,6 +76,10 @@ int delivery_hold_damaged(
 /* Remove an entry in the schedule that no message says it has. */
 int delivery_forget(struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
 
+/* The same for one that is still found there after it was removed. */
+int delivery_forget_misplaced(
+    struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
+
 /* Store the state of the message, or remove the message: durable at 0. */
 int delivery_store(struct delivery *d, struct spool *s) MUST_CHECK;
 int delivery_remove(struct delivery *d, struct spool *s) MUST_CHECK;

@@ -419,6 +419,15 @@ spool_sweep(struct spool *s)
 }
 
 int
+spool_unschedule_misplaced(struct spool *s, int64_t due_ms, uint64_t id)
+{
+	int rc = schedule_remove_misplaced(&s->environment, due_ms, id);
+
+	s->counters.is_doubtful = true;
+	return rc == -ENOENT ? -EBADMSG : rc;
+}
+
+int
 spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id)
 {
 	int rc = schedule_remove(&s->environment, due_ms, id);

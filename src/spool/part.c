@@ -463,6 +463,30 @@ schedule_remove(struct environment *e, int64_t due_ms, uint64_t id)
 }
 
 int
+schedule_remove_misplaced(struct environment *e, int64_t due_ms, uint64_t id)
+{
+	unsigned char bytes[SCHEDULE_KEY_LEN];
+	const MDB_val wanted = schedule_key(bytes, due_ms, id);
+	unsigned char kind = KEY_SCHEDULE;
+	MDB_val key = {.mv_data = &kind, .mv_size = sizeof(kind)};
+	MDB_val nothing;
+	MDB_cursor *cursor;
+	int rc;
+
+	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
+	if (rc)
+		return environment_error(rc);
+	rc = mdb_cursor_get(cursor, &key, &nothing, MDB_SET_RANGE);
+	while (rc == 0 && (key.mv_size != wanted.mv_size ||
+			      memcmp(key.mv_data, bytes, key.mv_size) != 0))
+		rc = mdb_cursor_get(cursor, &key, &nothing, MDB_NEXT);
+	if (rc == 0)
+		rc = mdb_cursor_del(cursor, 0);
+	mdb_cursor_close(cursor);
+	return environment_error(rc);
+}
+
+int
 schedule_has(struct environment *e, int64_t due_ms, uint64_t id)
 {
 	unsigned char bytes[SCHEDULE_KEY_LEN];
@@ -491,8 +515,9 @@ schedule_next(struct environment *e, int64_t *due_ms, uint64_t *id)
 		return rc;
 	due = (int64_t)bytes_get_be64((const char *)key.mv_data + 1);
 	after = bytes_get_be64((const char *)key.mv_data + 9);
-	/* As above; and no time is negative. */
-	if (due < 0 || due < *due_ms || (due == *due_ms && after <= *id))
+	/* As above. Keys are unsigned: a negative time comes behind all. */
+	if ((uint64_t)due < (uint64_t)*due_ms ||
+	    (due == *due_ms && after <= *id))
 		return -EBADMSG;
 	*due_ms = due;
 	*id = after;

@@ -84,6 +84,10 @@ int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 int schedule_remove(
     struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 
+/* Remove one that is not where a search looks for it: by a look at all. */
+int schedule_remove_misplaced(
+    struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
+
 /* 1 if there is such an entry, 0 if not. */
 int schedule_has(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
 

@@ -181,6 +181,13 @@ bool spool_has_leftovers(struct spool *s);
  */
 int spool_unschedule(struct spool *s, int64_t due_ms, uint64_t id) MUST_CHECK;
 
+/*
+ * The same for an entry that spool_next_due() finds though it was removed. Keys
+ * that are out of order hide it from a search, not from a walk through all.
+ */
+int spool_unschedule_misplaced(
+    struct spool *s, int64_t due_ms, uint64_t id) MUST_CHECK;
+
 int spool_get_counters(struct spool *s, struct spool_counters *c) MUST_CHECK;
 int spool_get_settings(struct spool *s, struct spool_settings *c) MUST_CHECK;
 int spool_set_settings(

@@ -296,13 +296,14 @@ fixture_check_counters(void)
 		    (uintmax_t)counters.count[i], (uintmax_t)c.count[i]);
 }
 
-void
-fixture_flip(const char *needle, ptrdiff_t offset, char mask)
+static size_t
+flip(const void *needle, size_t len, ptrdiff_t offset, char mask, size_t max)
 {
 	char path[128];
 	struct stat st;
 	char *content;
-	char *found;
+	char *at;
+	size_t count;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", fixture_path, SPOOL_FILE);
@@ -311,13 +312,33 @@ fixture_flip(const char *needle, ptrdiff_t offset, char mask)
 	content = malloc((size_t)st.st_size);
 	ck_assert_ptr_nonnull(content);
 	ck_assert_int_eq(pread(fd, content, (size_t)st.st_size, 0), st.st_size);
-	found = memmem(content, (size_t)st.st_size, needle, strlen(needle));
-	ck_assert_msg(found != NULL, "%s: not in the file", needle);
-	found += offset;
-	*found = (char)(*found ^ mask);
-	ck_assert_int_eq(pwrite(fd, found, 1, found - content), 1);
+	at = content;
+	for (count = 0; count < max; count++) {
+		at = memmem(
+		    at, (size_t)(content + st.st_size - at), needle, len);
+		if (!at)
+			break;
+		at[offset] = (char)(at[offset] ^ mask);
+		ck_assert_int_eq(
+		    pwrite(fd, at + offset, 1, at + offset - content), 1);
+		at++;
+	}
 	close(fd);
 	free(content);
+	return count;
+}
+
+void
+fixture_flip(const char *needle, ptrdiff_t offset, char mask)
+{
+	ck_assert_msg(flip(needle, strlen(needle), offset, mask, 1) == 1,
+	    "%s: not in the file", needle);
+}
+
+void
+fixture_flip_key(const void *key, size_t key_len, ptrdiff_t offset, char mask)
+{
+	ck_assert_uint_gt(flip(key, key_len, offset, mask, SIZE_MAX), 0);
 }
 
 /* ---- other users --------------------------------------------------- */

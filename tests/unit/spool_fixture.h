@@ -79,6 +79,10 @@ void fixture_chunk_key(
 /* Change the byte at offset behind the first copy of needle in the file. */
 void fixture_flip(const char *needle, ptrdiff_t offset, char mask);
 
+/* The same for all copies of a key. */
+void fixture_flip_key(
+    const void *key, size_t key_len, ptrdiff_t offset, char mask);
+
 /*
  * Run body in another process and return what it returns, or 255 if it died.
  * No spool may be in a transaction.
