@@ -41,13 +41,31 @@ put_buf(struct environment *e, uint64_t id, enum part part,
 	return part_put(e, id, part, &piece, 1);
 }
 
+static uint64_t
+state_checksum(uint64_t id, const char *fields, size_t len)
+{
+	struct digest *d = digest_new();
+	char bytes[8];
+	uint64_t value;
+
+	bytes_put_be64(bytes, id);
+	digest_add(d, bytes, sizeof(bytes));
+	digest_add(d, fields, len);
+	value = digest_value(d);
+	digest_free(d);
+	return value;
+}
+
 static int
 put_state(struct spool *s, uint64_t id, const struct message_state *state)
 {
+	unsigned char checksum[CHECKSUM_LEN];
 	struct buf bytes = BUF_INIT;
 	int rc;
 
 	record_encode_state(state, &bytes);
+	bytes_put_be64(checksum, state_checksum(id, bytes.data, bytes.len));
+	buf_add(&bytes, checksum, sizeof(checksum));
 	rc = put_buf(&s->environment, id, PART_STATE, &bytes);
 	if (rc == 0 && state_is_scheduled(state))
 		rc = schedule_add(&s->environment, state->due_ms, id);
@@ -213,6 +231,21 @@ read_sealed_envelope(
 }
 
 int
+spool_decode_state(
+    uint64_t id, const struct buf *sealed, struct message_state *state)
+{
+	size_t len = sealed->len;
+
+	if (len < CHECKSUM_LEN)
+		return -EBADMSG;
+	len -= CHECKSUM_LEN;
+	if (bytes_get_be64(sealed->data + len) !=
+	    state_checksum(id, sealed->data, len))
+		return -EBADMSG;
+	return record_decode_state(sealed->data, len, state);
+}
+
+int
 spool_read_state(struct spool *s, uint64_t id, struct message_state *state)
 {
 	struct buf bytes = BUF_INIT;
@@ -220,7 +253,7 @@ spool_read_state(struct spool *s, uint64_t id, struct message_state *state)
 	    part_get_all(&s->environment, id, PART_STATE, RECORD_MAX, &bytes);
 
 	if (rc == 0)
-		rc = record_decode_state(bytes.data, bytes.len, state);
+		rc = spool_decode_state(id, &bytes, state);
 	buf_release(&bytes);
 	return rc;
 }

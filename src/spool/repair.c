@@ -53,7 +53,7 @@ count_message(void *context, const struct part_message *m)
 	if (m->is_leftover)
 		return 0;
 	if (rc == 0)
-		rc = record_decode_state(m->state.data, m->state.len, &state);
+		rc = spool_decode_state(m->id, &m->state, &state);
 	if (rc == -ENOENT || rc == -EBADMSG)
 		return see_to_entry(r, 0, m->id);
 	if (rc < 0)

@@ -46,6 +46,10 @@ int spool_put_origin(struct spool *s, struct environment *to,
  */
 int spool_recount(struct spool *s, enum spool_access access) MUST_CHECK;
 
+/* Decode a state as it is stored, with its checksum: 0, or -EBADMSG. */
+int spool_decode_state(uint64_t id, const struct buf *sealed,
+    struct message_state *state) MUST_CHECK;
+
 /* As spool_get() does. -ENOENT: there is no state; -EBADMSG. */
 int spool_read_state(
     struct spool *s, uint64_t id, struct message_state *state) MUST_CHECK;

@@ -230,7 +230,7 @@ census_state(const struct environment *e, const MDB_val *key,
 	bool is_scheduled;
 
 	ck_assert_int_eq(
-	    record_decode_state(value->mv_data, value->mv_size, &state), 0);
+	    record_decode_state(value->mv_data, value->mv_size - 8, &state), 0);
 	c->count[state.phase]++;
 	is_scheduled =
 	    state.phase == PHASE_NEW || state.phase == PHASE_DEFERRED;

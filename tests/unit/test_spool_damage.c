@@ -207,6 +207,65 @@ START_TEST(a_state_of_another_count_of_recipients_is_damage)
 }
 END_TEST
 
+/* One bit says that a recipient has got it, another that it failed for good. */
+START_TEST(a_changed_bit_of_a_state_is_found)
+{
+	unsigned char key[FIXTURE_KEY_LEN];
+	struct environment e;
+	MDB_val k = {.mv_data = key, .mv_size = sizeof(key)};
+	MDB_val v;
+	char bytes[256];
+	size_t len = 1;
+	uint64_t id = fixture_put_one("text\n");
+
+	fixture_chunk_key(key, id, STATE, 0);
+	for (size_t i = 0; i < len; i++) {
+		fixture_open_raw(&e);
+		ck_assert_int_eq(mdb_get(e.txn, e.dbi, &k, &v), 0);
+		len = v.mv_size;
+		ck_assert_uint_le(len, sizeof(bytes));
+		memcpy(bytes, v.mv_data, len);
+		bytes[i] ^= 1;
+		fixture_raw_put(&e, key, sizeof(key), bytes, len);
+		ck_assert_int_eq(environment_commit(&e), 0);
+		environment_close(&e);
+
+		fixture_begin(SPOOL_READ);
+		ck_assert_msg(get(id) == -EBADMSG, "byte %zu: not found", i);
+		spool_abort(fixture_spool);
+		bytes[i] ^= 1;
+		damage(id, STATE, 0, bytes, len);
+	}
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(get(id), 0);
+	spool_abort(fixture_spool);
+}
+END_TEST
+
+START_TEST(a_state_of_another_message_is_damage)
+{
+	unsigned char key[FIXTURE_KEY_LEN];
+	struct environment e;
+	MDB_val k = {.mv_data = key, .mv_size = sizeof(key)};
+	MDB_val v;
+	char bytes[256];
+	uint64_t one = fixture_put_one("text\n");
+	uint64_t other = fixture_put_one("text\n");
+
+	fixture_chunk_key(key, other, STATE, 0);
+	fixture_open_raw(&e);
+	ck_assert_int_eq(mdb_get(e.txn, e.dbi, &k, &v), 0);
+	ck_assert_uint_le(v.mv_size, sizeof(bytes));
+	memcpy(bytes, v.mv_data, v.mv_size);
+	environment_close(&e);
+	damage(one, STATE, 0, bytes, v.mv_size);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(get(one), -EBADMSG);
+	ck_assert_int_eq(get(other), 0);
+	spool_abort(fixture_spool);
+}
+END_TEST
+
 START_TEST(a_state_that_cannot_be_read_can_be_replaced)
 {
 	uint64_t id = fixture_put_one("text\n");
@@ -449,6 +508,8 @@ spool_damage_suite(void)
 	tcase_add_loop_test(
 	    tc, a_damaged_message_can_be_removed, 0, part_count);
 	tcase_add_test(tc, a_state_of_another_count_of_recipients_is_damage);
+	tcase_add_test(tc, a_changed_bit_of_a_state_is_found);
+	tcase_add_test(tc, a_state_of_another_message_is_damage);
 	tcase_add_test(tc, a_state_that_cannot_be_read_can_be_replaced);
 	tcase_add_test(tc, chunks_with_a_gap_are_damage);
 	tcase_add_test(tc, a_chunk_longer_than_a_page_is_damage);
