@@ -21,7 +21,7 @@ int
 spool_put_origin(struct spool *s, struct environment *to, uint64_t file_inode,
     uint64_t copied_to_id)
 {
-	struct spool_identity identity;
+	struct spool_identity identity = {0};
 	struct buf bytes = BUF_INIT;
 	struct stat dir;
 	int rc;
@@ -44,7 +44,7 @@ spool_put_origin(struct spool *s, struct environment *to, uint64_t file_inode,
 int
 spool_check_origin(struct spool *s)
 {
-	struct spool_identity identity;
+	struct spool_identity identity = {0};
 	struct stat dir;
 	bool is_moved;
 	int rc;

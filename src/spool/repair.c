@@ -45,7 +45,7 @@ static int
 count_message(void *context, const struct part_message *m)
 {
 	struct repair *r = context;
-	struct message_state state;
+	struct message_state state = {0};
 	int rc = m->state_rc;
 
 	r->found.bytes += m->bytes;
