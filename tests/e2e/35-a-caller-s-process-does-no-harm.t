@@ -196,6 +196,7 @@ dumps_core() {
 		my $pid = fork // die "fork: $!\n";
 		if (!$pid) {
 			close $to;
+			$SIG{QUIT} = "DEFAULT"; # what runs beside a shell ignores it
 			open STDIN, "<&", $input or die "stdin: $!\n";
 			open STDOUT, ">", "/dev/null" or die "/dev/null: $!\n";
 			exec "prlimit", "--core=unlimited", "setpriv", "--reuid=$uid", "--regid=$uid", "--clear-groups", "--", @ARGV;
