@@ -427,20 +427,37 @@ read_words(struct options *o, struct words *words, struct buf *why)
 	return code;
 }
 
+static bool
+is_called(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(slash ? slash + 1 : path, name) == 0;
+}
+
 /* The names that sendmail(8) is also called by. */
 static int
 read_program_name(struct options *o, const char *path, struct buf *why)
 {
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-
-	if (strcmp(name, "mailq") == 0) {
+	if (is_called(path, "mailq")) {
 		buf_add_str(why, "mailq is not supported yet");
 		return EX_USAGE;
 	}
-	if (strcmp(name, "newaliases") == 0)
+	if (is_called(path, "newaliases"))
 		o->mode = OPTIONS_NOTHING;
 	return 0;
+}
+
+/*
+ * It has neither -t nor -i: it looks into the header if there are no addresses,
+ * and dots are dots to it. PHPMailer's isQmail() calls it.
+ */
+static void
+act_as_qmail_inject(struct options *o)
+{
+	o->is_dot_literal = true;
+	if (o->envelope.recipient_count == 0)
+		o->is_recipients_from_header = true;
 }
 
 int
@@ -474,6 +491,8 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 			: "-q, -I and -bi take no message");
 		code = EX_USAGE;
 	}
+	if (is_called(argv[0], "qmail-inject"))
+		act_as_qmail_inject(o);
 	return code;
 }
 

@@ -121,6 +121,8 @@ static const struct {
     {"flush", {NAME, "-q"}, "nothing"},
     {"flush_interval", {NAME, "-q15m"}, "nothing"},
     {"aliases", {NAME, "-bi"}, "nothing"},
+    {"qmail", {"/var/qmail/bin/qmail-inject", "-fjoe@x"}, "t i f=<joe@x>"},
+    {"qmail_recipient", {"qmail-inject", "a@x"}, "i <a@x>"},
     {"aliases_by_I", {NAME, "-I"}, "nothing"},
     {"newaliases", {"/usr/bin/newaliases"}, "nothing"},
     {"body_type", {NAME, "-B", "7bit"}, "B=7BIT"},
