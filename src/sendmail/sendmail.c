@@ -38,6 +38,7 @@ static struct {
 	struct submitter caller; /* before we became the owner */
 	struct options options;
 	struct buf text;
+	struct server_limits limits; /* of a session */
 	struct composed message;
 	uint64_t input_bytes;  /* what came on standard input */
 	const char *recipient; /* the first that is known */
@@ -296,14 +297,28 @@ take_over(struct server *s)
 	note_recipient(&own.options.envelope);
 }
 
+static int
+refuse_forgotten(void)
+{
+	struct submit_result r = {.limit = SUBMIT_MESSAGE_BYTES};
+
+	r.settings.message_bytes_max = own.limits.text_bytes_max;
+	return failure_of_limit(
+	    own.visit.dir, &r, own.input_bytes, 0, &own.why);
+}
+
 static void
 take_message(struct server *s)
 {
+	const uint64_t forgotten_bytes = server_forgotten_bytes(s);
 	char id[QUEUE_ID_TEXT_MAX];
 	int code;
 
 	take_over(s);
-	code = submit_text(TEXT_DOTS_LITERAL, id);
+	if (forgotten_bytes > 0)
+		own.input_bytes = forgotten_bytes;
+	code = forgotten_bytes > 0 ? refuse_forgotten()
+				   : submit_text(TEXT_DOTS_LITERAL, id);
 	if (code == 0) {
 		server_accept(s, id);
 	} else {
@@ -331,7 +346,6 @@ bytes_max(const struct spool_settings *settings)
 static int
 serve(void)
 {
-	struct server_limits limits;
 	struct submit_result seen;
 	struct identity identity;
 	struct server *server;
@@ -344,10 +358,10 @@ serve(void)
 		err = print(own.text.data);
 		return err ? err : code;
 	}
-	limits.text_bytes_max = bytes_max(&seen.settings);
-	limits.recipients_max = seen.settings.recipients_max;
+	own.limits.text_bytes_max = bytes_max(&seen.settings);
+	own.limits.recipients_max = seen.settings.recipients_max;
 	read_identity(&identity);
-	server = server_new(identity.host.data, &limits);
+	server = server_new(identity.host.data, &own.limits);
 	err = session_run(server, take_message);
 	server_free(server);
 	identity_release(&identity);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -43,8 +44,8 @@ struct server {
 	bool has_message; /* it waits for a verdict */
 	bool is_unix;	  /* DATA ended in a bare LF */
 	enum text_place place;
-	char last; /* byte of the text */
-	bool is_text_too_long;
+	char last;	     /* byte of the text */
+	uint64_t text_bytes; /* of which text has all or none */
 	struct buf text;
 };
 
@@ -80,6 +81,7 @@ reset(struct server *s)
 	envelope_release(&s->envelope);
 	envelope_init(&s->envelope);
 	buf_release(&s->text);
+	s->text_bytes = 0;
 	s->has_sender = false;
 	s->has_message = false;
 }
@@ -424,7 +426,6 @@ on_data(struct server *s, struct rest args)
 	s->is_in_text = true;
 	s->place = TEXT_LINE_START;
 	s->last = '\n';
-	s->is_text_too_long = false;
 	reply(s, "354 End data with <CR><LF>.<CR><LF>");
 }
 
@@ -530,11 +531,10 @@ keep(struct server *s, const char *data, size_t len)
 	if (len == 0)
 		return;
 	s->last = data[len - 1];
-	if (s->text.len + len > s->limits.text_bytes_max) {
-		s->is_text_too_long = true;
+	s->text_bytes += len;
+	if (s->text_bytes > s->limits.text_bytes_max)
 		buf_release(&s->text);
-	}
-	if (!s->is_text_too_long)
+	else
 		buf_add(&s->text, data, len);
 }
 
@@ -542,12 +542,7 @@ static void
 end_text(struct server *s)
 {
 	s->is_in_text = false;
-	if (!s->is_text_too_long) {
-		s->has_message = true;
-		return;
-	}
-	reset(s);
-	complain(s, too_large);
+	s->has_message = true;
 }
 
 /* Within a line: up to its end, or all there is. */
@@ -638,10 +633,17 @@ server_text(struct server *s)
 	return &s->text;
 }
 
+uint64_t
+server_forgotten_bytes(const struct server *s)
+{
+	return s->text_bytes > s->limits.text_bytes_max ? s->text_bytes : 0;
+}
+
 /* Symfony finds the id by these very words. */
 void
 server_accept(struct server *s, const char *queue_id)
 {
+	assert(server_forgotten_bytes(s) == 0);
 	reset(s);
 	reply(s, "250 Ok: queued as %s", queue_id);
 }
@@ -666,6 +668,8 @@ server_refuse(struct server *s, int exit_code, const char *why)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].exit_code == exit_code)
 			words = table[i].words;
+	if (server_forgotten_bytes(s) > 0)
+		words = "552 5.3.4";
 	reset(s);
 	buf_add_format(&line, "%s %.*s", words, WHY_SHOWN_MAX, why);
 	complain(s, line.data);

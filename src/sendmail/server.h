@@ -58,6 +58,12 @@ struct buf *server_output(struct server *s);
 struct envelope *server_envelope(struct server *s);
 struct buf *server_text(struct server *s);
 
+/*
+ * How many bytes the text had if that was more than it may have: it was read
+ * and forgotten, and the message can only be refused. Else 0.
+ */
+uint64_t server_forgotten_bytes(const struct server *s);
+
 void server_accept(struct server *s, const char *queue_id);
 
 /* Refuse it for the reason that an exit code of sysexits.h means. */

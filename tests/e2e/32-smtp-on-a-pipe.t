@@ -139,6 +139,8 @@ settings 1=1000 2=3
 } | session
 is "too long, too many: 552 and 452, and the rest goes on" "$status $(codes)" \
 	"0 250 552 250 250 354 552 250 250 250 250 452 354 250 250 221"
+is "too long: the reply says how long" "$(grep '^552' "$SCRATCH/out" | tail -n 1)" \
+	"552 5.3.4 the message has 1030 bytes, and this site may send at most 1000"
 settings 1=52428800 2=1000 4=1
 { a_mail one@site.test a && crlf QUIT; } | session
 is "a blocked site: exit 69" "$status" 69
@@ -164,7 +166,7 @@ printf 'MAIL FROM:<a@b>\r\nRCPT TO:<r@x.test>\r\nDATA\r\n\r\nJ\0rg\r\n.\r\nQUIT\
 is "NUL: 554" "$status $(codes)" "0 250 250 354 554 221"
 is "what was refused is on record, with recipient" \
 	"$(grep -oE 'exit=[0-9]+ .* to="[^"]*"' "$SPOOL/refused.log" | sed 's/size=[0-9]* //' | xargs -d '\n')" \
-	'exit=69 to="" exit=69 to="reader@example.org" exit=73 to="reader@example.org" exit=65 to="r@x.test"'
+	'exit=69 to="reader@example.org" exit=69 to="" exit=69 to="reader@example.org" exit=73 to="reader@example.org" exit=65 to="r@x.test"'
 is "and nothing else has come in" "$(queue_field sender | xargs)" "one@site.test many@site.test"
 
 MINI_SENDMAIL_SPOOL=$SCRATCH/missing

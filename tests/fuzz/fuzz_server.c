@@ -72,7 +72,9 @@ take_message(struct session *t)
 	FUZZ_CHECK(text->len <= t->limits.text_bytes_max);
 	storable_check(e, &t->log);
 	buf_add(&t->log, text->data, text->len);
-	if (t->messages++ % 3 == 2)
+	if (server_forgotten_bytes(t->s) > 0)
+		server_refuse(t->s, EX_UNAVAILABLE, "the message is too long");
+	else if (t->messages++ % 3 == 2)
 		server_refuse(t->s, EX_CANTCREAT, "the disk is full");
 	else
 		server_accept(t->s, "ABC");
@@ -128,6 +130,8 @@ check_text(const struct session *t, const struct text *text, const char *at)
 		       text->is_unix, &want) == len);
 	if (want.len <= t->limits.text_bytes_max)
 		FUZZ_CHECK(fuzz_is_equal(got, want.data, want.len));
+	FUZZ_CHECK(server_forgotten_bytes(t->s) ==
+		   (want.len > t->limits.text_bytes_max ? want.len : 0));
 	buf_release(&want);
 }
 
@@ -147,16 +151,9 @@ watch_byte(struct session *t, enum server_want want, struct text *text,
 		return;
 	}
 	replies = take_replies(t);
-	if (text->start && replies > 0) {
-		FUZZ_CHECK(replies == 1 && has_replied(t, "552"));
-		check_text(t, text, at);
-		text->start = NULL;
-	} else if (!text->start) {
-		FUZZ_CHECK(replies == is_line_end);
-		if (replies && has_replied(t, "354"))
-			*text =
-			    (struct text){at, at - start < 2 || at[-2] != '\r'};
-	}
+	FUZZ_CHECK(replies == (!text->start && is_line_end));
+	if (replies && has_replied(t, "354"))
+		*text = (struct text){at, at - start < 2 || at[-2] != '\r'};
 }
 
 /* Without input, what is wanted is what was. */

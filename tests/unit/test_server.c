@@ -32,7 +32,9 @@ take_message(struct session *s)
 	buf_add_char(&s->messages, '|');
 	buf_add(&s->messages, text->data, text->len);
 	buf_add_char(&s->messages, '|');
-	if (s->verdict)
+	if (server_forgotten_bytes(s->server) > 0)
+		server_refuse(s->server, EX_UNAVAILABLE, "too long");
+	else if (s->verdict)
 		server_refuse(s->server, s->verdict, "why");
 	else
 		server_accept(s->server, "ID1");
@@ -178,8 +180,8 @@ static const struct {
 	       "123456789012345678901234567890\r\n"
 	       "123456789012345678901234567890\r\n.\r\n" A_TO_B
 	       "DATA\r\nok\r\n.\r\n",
-	OPENED DATA_OK "552 5.3.4 Message too large\r\n" OPENED DATA_OK QUEUED,
-	"a@x>b@x|ok\r\n|"},
+	OPENED DATA_OK "552 5.3.4 too long\r\n" OPENED DATA_OK QUEUED,
+	"a@x>b@x||a@x>b@x|ok\r\n|"},
     {"parameters",
 	"MAIL FROM:<a@x> SIZE=60 body=8BITMIME SMTPUTF8 RET=HDRS "
 	"ENVID=x+41 AUTH=<>\r\n"
