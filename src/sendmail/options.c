@@ -11,6 +11,7 @@ const char options_help[] =
     "usage: mini_sendmail [-itv] [-f address] [-F name] [address ...]\n"
     "Puts the message on standard input into the spool; see mini_sendmail(8).\n"
     "  -B type     the body is 7BIT or 8BITMIME\n"
+    "  -bs         speak SMTP on standard input and output instead\n"
     "  -f address  envelope sender; '' or '<>' is the null sender\n"
     "  -F name     full name of the sender, for a From that is added\n"
     "  -i          a line of a single dot does not end the message\n"
