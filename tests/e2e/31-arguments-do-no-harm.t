@@ -211,7 +211,7 @@ attack "$(readlink -f "$(command -v php)")" -n -d "sendmail_path='\"\$SUBMITTER\
 	"$SCRATCH/attack.php" "$SCRATCH/attacks" >"$SCRATCH/unexpected" 2>"$SCRATCH/said"
 is "PHP: each of $count attacks ends as it should" "$(cat "$SCRATCH/unexpected")" ""
 is "PHP: no misdeeds" "$(misdeeds)" ""
-is "PHP: no other program" "$(programs_run | grep -v php)" \
+is "PHP: no other program" "$(programs_run | grep -v '/php[^/]*$')" \
 	"$(printf '%s\n' "$count /bin/sh" "$count $BIN/mini_sendmail")"
 is "PHP: the tree is as it was" "$(snapshot)" "$before"
 is "PHP: what was refused is on record" "$(grep -c '' "$log")" \
