@@ -23,5 +23,13 @@ tests/rig/replay "$jail" tests/rig/callers/* >"$SCRATCH/verdicts"
 while IFS=$'\t' read -r word name about; do
 	ok "$name${about:+: $about}" [ "$word" = same ]
 done <"$SCRATCH/verdicts"
+# What was taken down is what this machine's PHP does, but for its line ends, which PHP 8 changed.
+mkdir -p "$SCRATCH/recorder/calls"
+install tests/rig/recorder "$SCRATCH/recorder/sendmail"
+# shellcheck disable=SC2016 # the variable is for the shell of PHP
+RECORDER=$SCRATCH/recorder/sendmail php -n -d "sendmail_path='\"\$RECORDER\" -t -i'" -r '
+	mail("reader@example.org", "Hello", "Line one\n.\nLine two\n");'
+is "PHP calls sendmail so" "$(sed 's/{0d}//' "$SCRATCH"/recorder/calls/*)" \
+	"$(grep "^[$<]" tests/rig/callers/php-mail | sed "s/{0d}//")"
 at_most "they were many" 35 "$(wc -l <"$SCRATCH/verdicts")"
 done_testing
