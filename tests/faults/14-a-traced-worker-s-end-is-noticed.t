@@ -6,6 +6,7 @@
 # shellcheck source=tests/faults/inject.sh
 . "$(dirname "$0")/inject.sh"
 needs_root "traces a process that nobody else may"
+needs_tracing
 test_open
 letters_open
 sink_start "$SCRATCH/sink"
