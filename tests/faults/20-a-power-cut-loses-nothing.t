@@ -62,7 +62,7 @@ send_and_wait() {
 }
 
 note_down() {
-	echo "$(now_us) $*" >>"$JOURNAL"
+	perl -Itests/faults/tools -MLetter -e 'Letter::note(@ARGV)' "$JOURNAL" "$@"
 }
 
 # Soon or later.
@@ -165,8 +165,8 @@ series_close() {
 	relay_clean_up
 	disk_unmount
 	takes=$(sed -n 's/.* take [^ ]* \([^ ]*\) .*/\1/p' "$JOURNAL")
-	letters=$((letters + $(grep -c ' exit .* 0$' "$JOURNAL")))
-	arrivals=$((arrivals + $(wc -l <<<"$takes")))
+	letters=$((letters + $(grep -c ' exit .* 0$' "$JOURNAL" || true)))
+	arrivals=$((arrivals + $(grep -c . <<<"$takes" || true)))
 	doubled=$((doubled + $(sort <<<"$takes" | uniq -d | wc -l)))
 }
 

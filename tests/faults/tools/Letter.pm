@@ -7,7 +7,7 @@ package Letter;
 # can tell whether it is there byte for byte.
 #
 # A journal is a file that many processes append to, out of reach of the faults. Its lines are "MICROSECONDS
-# WORD ...", with
+# WORD ...", by a clock that nobody sets, with
 #
 #   begin TOKEN              mini_sendmail is about to be given it
 #   exit TOKEN STATUS        that is how it ended: an exit status, or "killed"
@@ -19,7 +19,7 @@ package Letter;
 
 use strict;
 use warnings;
-use Time::HiRes ();
+use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 sub body {
 	my ($token) = @_;
@@ -43,14 +43,15 @@ sub is_intact {
 sub note {
 	my ($journal, @words) = @_;
 	open my $out, ">>", $journal or die "$journal: $!\n";
-	syswrite $out, join(" ", int(1e6 * Time::HiRes::time()), @words) . "\n" or die "$journal: $!\n";
+	syswrite $out, join(" ", int(1e6 * clock_gettime(CLOCK_MONOTONIC)), @words) . "\n" or die "$journal: $!\n";
 	close $out;
 }
 
+# A line may be on its way as yet.
 sub entries {
 	my ($journal) = @_;
 	open my $in, "<", $journal or die "$journal: $!\n";
-	return map { chomp; [ split / / ] } <$in>;
+	return map { /^(.*)\n/ ? [ split / /, $1 ] : () } <$in>;
 }
 
 1;
