@@ -8,7 +8,7 @@
 #include "sendmail/options.h"
 
 const char options_help[] =
-    "usage: mini_sendmail [-itv] [-f address] [-F name] [address ...]\n"
+    "usage: mini_sendmail [option ...] [address ...]\n"
     "Puts the message on standard input into the spool; see mini_sendmail(8).\n"
     "  -B type     the body is 7BIT or 8BITMIME\n"
     "  -bs         speak SMTP on standard input and output instead\n"
@@ -16,7 +16,7 @@ const char options_help[] =
     "  -F name     full name of the sender, for a From that is added\n"
     "  -i          a line of a single dot does not end the message\n"
     "  -N list     report on: never, or success,failure,delay\n"
-    "  -O SMTPUTF8=yes  mail beyond ASCII (RFC 6531)\n"
+    "  -O setting  SMTPUTF8=yes: tell the relay so (RFC 6531)\n"
     "  -R part     reports bring back: full or hdrs\n"
     "  -t          recipients also from To, Cc and Bcc\n"
     "  -V id       reports carry this envelope id\n"
