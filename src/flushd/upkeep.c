@@ -91,17 +91,56 @@ find_needs(struct spool *s, struct needs *n)
 	return 0;
 }
 
+static uintmax_t
+messages(struct spool *s)
+{
+	struct spool_counters c = {0};
+	uintmax_t sum = 0;
+
+	if (spool_get_counters(s, &c) == 0)
+		for (int i = 0; i < PHASE_COUNT; i++)
+			sum += c.count[i];
+	return sum;
+}
+
+/*
+ * A repair that was whole and leaves a reason for another one has found what it
+ * cannot mend: messages that a walk through the schedule does not come to.
+ */
+static int
+check_repair(struct spool *s)
+{
+	struct spool_counters c = {0};
+	int rc = turn_begin(s, SPOOL_READ);
+
+	if (rc < 0)
+		return rc;
+	if (spool_is_doubtful(s) && spool_get_counters(s, &c) == 0 &&
+	    !c.is_doubtful)
+		rc = -EBADMSG;
+	spool_abort(s);
+	return rc;
+}
+
 static int
 repair(struct spool *s)
 {
+	uintmax_t counted;
+	uintmax_t found;
 	int rc = turn_begin(s, SPOOL_CHANGE);
 
 	if (rc < 0)
 		return rc;
-	rc = turn_end(s, spool_repair(s));
+	counted = messages(s);
+	rc = spool_repair(s);
+	found = messages(s);
+	rc = turn_end(s, rc);
 	if (rc > 0)
 		log_warning("the counters did not agree with the messages: "
-			    "repaired");
+			    "repaired, %ju counted, %ju found",
+		    counted, found);
+	if (rc >= 0)
+		rc = check_repair(s);
 	/* The schedule may have got entries too. */
 	return rc < 0 ? rc : 1;
 }

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "flushd/batch.h"
+#include "flushd/upkeep.h"
 #include "unit/spool_fixture.h"
 #include "unit/suites.h"
 
@@ -24,20 +25,27 @@ setup(void)
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
 }
 
+/* As batch_load_next(), and as if the message had been sent. */
+static int
+take_next(uint64_t *id)
+{
+	int rc = batch_load_next(&batch, fixture_spool, HOST, &d);
+
+	if (rc <= 0)
+		return rc;
+	*id = d.id;
+	ck_assert_int_eq(delivery_remove(&d, fixture_spool), 0);
+	delivery_release(&d);
+	return rc;
+}
+
 /* The id of the next message, or 0 when nothing is due. */
 static uint64_t
 next(void)
 {
-	int rc = batch_load_next(&batch, fixture_spool, HOST, &d);
-	uint64_t id;
+	uint64_t id = 0;
 
-	ck_assert_int_ge(rc, 0);
-	if (rc == 0)
-		return 0;
-	id = d.id;
-	/* As if it had been sent. */
-	ck_assert_int_eq(delivery_remove(&d, fixture_spool), 0);
-	delivery_release(&d);
+	ck_assert_int_ge(take_next(&id), 0);
 	return id;
 }
 
@@ -226,6 +234,31 @@ START_TEST(no_message_is_lost_by_a_bit_of_the_schedule)
 }
 END_TEST
 
+/* What is then no entry any more may hide those behind it. */
+START_TEST(no_message_waits_unsaid_behind_a_bit_of_the_kind)
+{
+	enum { COUNT = 7, KEY_LEN = 17 };
+	unsigned char key[KEY_LEN] = {0x11};
+	uint64_t ids[COUNT];
+	uint64_t id;
+	size_t came = 0;
+	int rc = 1;
+
+	for (size_t i = 0; i < COUNT; i++)
+		ids[i] = fixture_put_one("text\n");
+	bytes_put_be64(key + 1, FIXTURE_NOW_MS);
+	bytes_put_be64(key + 9, ids[_i / 8]);
+	fixture_flip_key(key, sizeof(key), 0, (char)(1 << _i % 8));
+	while (rc > 0) {
+		while ((rc = take_next(&id)) > 0)
+			came++;
+		if (rc == 0)
+			rc = upkeep_idle(fixture_spool);
+	}
+	ck_assert_msg(came == COUNT || rc == -EBADMSG, "%zu came", came);
+}
+END_TEST
+
 START_TEST(a_skipped_message_stays_and_the_others_come)
 {
 	const uint64_t first = fixture_put_one("1\n");
@@ -295,6 +328,8 @@ batch_suite(void)
 	tcase_add_test(t, an_entry_that_a_search_misses_is_removed);
 	tcase_add_loop_test(
 	    t, no_message_is_lost_by_a_bit_of_the_schedule, 0, 16 * 8);
+	tcase_add_loop_test(
+	    t, no_message_waits_unsaid_behind_a_bit_of_the_kind, 0, 7 * 8);
 	tcase_add_test(t, a_skipped_message_stays_and_the_others_come);
 	tcase_add_test(t, what_is_due_before_the_damage_comes);
 	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
