@@ -102,12 +102,14 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 # but for one function that tests/faults/controls/DEFECT.c puts in its place.
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	early_commit/flushd early_answer/mini_sendmail late_error/mini_sendmail \
-	unflushed/flushctl)
+	unflushed/flushctl unverified/flushd unwary/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_early_answer := spool_commit
 WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync
+WRAP_unverified   := spool_verify
+WRAP_unwary       := caution_format
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 

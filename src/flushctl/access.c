@@ -80,6 +80,7 @@ access_open(const char *dir, struct spool **spool)
 		return STATUS_FAILED;
 	}
 	rc = spool_open_fd(fd, spool);
+	close(fd);
 	if (rc < 0)
 		return access_failed(dir, rc);
 	catch_crashes(dir);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,7 +51,6 @@ static int
 open_ours(const struct visit *v, struct spool **spool)
 {
 	struct stat st;
-	int fd;
 
 	if (v->dir_fd < 0)
 		return v->dir_fd;
@@ -62,8 +60,7 @@ open_ours(const struct visit *v, struct spool **spool)
 		return -EPERM;
 	/* Not the path again: the first visit may have changed to the spool
 	 * and the path be a relative one. */
-	fd = fcntl(v->dir_fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	return fd < 0 ? -errno : spool_open_fd(fd, spool);
+	return spool_open_fd(v->dir_fd, spool);
 }
 
 /* ---- visit --------------------------------------------------------- */

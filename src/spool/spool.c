@@ -63,8 +63,8 @@ check_file(int dir_fd, struct stat *st)
 	return 0;
 }
 
-int
-spool_open_fd(int dir_fd, struct spool **out)
+static int
+open_checked(int dir_fd, struct spool **out)
 {
 	struct spool *s;
 	struct stat st;
@@ -83,6 +83,14 @@ spool_open_fd(int dir_fd, struct spool **out)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	*out = s;
 	return 0;
+}
+
+int
+spool_open_fd(int dir_fd, struct spool **out)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : open_checked(fd, out);
 }
 
 int
@@ -108,7 +116,7 @@ spool_open(const char *dir, struct spool **out)
 {
 	int fd = spool_open_dir(dir);
 
-	return fd < 0 ? fd : spool_open_fd(fd, out);
+	return fd < 0 ? fd : open_checked(fd, out);
 }
 
 void

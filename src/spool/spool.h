@@ -60,7 +60,11 @@ int spool_open_dir(const char *dir) MUST_CHECK;
  */
 int spool_open(const char *dir, struct spool **out) MUST_CHECK;
 
-/* The same for a directory that is open already; takes dir_fd over. */
+/*
+ * The same for a directory that is open already. It is opened once more: the
+ * lock is the open file's, and must end with this process even if whoever gave
+ * it dir_fd still has that.
+ */
 int spool_open_fd(int dir_fd, struct spool **out) MUST_CHECK;
 
 void spool_close(struct spool *s); /* NULL is fine */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -316,17 +318,42 @@ START_TEST(a_file_damaged_after_open_is_refused_too)
 }
 END_TEST
 
-START_TEST(a_descriptor_is_taken_over)
+/* As flushd does with a worker. */
+static void
+die_with_the_lock(int dir_fd)
 {
-	int fd = open(fixture_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct spool *s;
 
-	ck_assert_int_eq(spool_open_fd(fd, &s), 0);
-	spool_close(s);
-	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (spool_open_fd(dir_fd, &s) == 0 &&
+	    spool_begin(s, SPOOL_WRITE, 0, clock_boot_ms()) == 0)
+		raise(SIGKILL);
+	_exit(1);
+}
+
+START_TEST(the_lock_ends_with_its_process_whoever_has_the_directory)
+{
+	int fd = open(fixture_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		die_with_the_lock(fd);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(
+	    spool_begin(fixture_spool, SPOOL_WRITE, 0, clock_boot_ms()), 0);
+	spool_abort(fixture_spool);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_descriptor_must_be_that_of_a_directory)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct spool *s;
+
 	ck_assert_int_eq(spool_open_fd(fd, &s), -ENOTDIR);
-	ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+	close(fd);
 }
 END_TEST
 
@@ -350,7 +377,8 @@ spool_open_suite(void)
 	    tc, a_file_that_is_no_spool_is_refused_to_writers, 0, file_count);
 	tcase_add_loop_test(
 	    tc, a_file_damaged_after_open_is_refused_too, 0, file_count);
-	tcase_add_test(tc, a_descriptor_is_taken_over);
+	tcase_add_test(tc, the_lock_ends_with_its_process_whoever_has_the_directory);
+	tcase_add_test(tc, a_descriptor_must_be_that_of_a_directory);
 	suite_add_tcase(s, tc);
 	return s;
 }
