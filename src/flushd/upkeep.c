@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "flushd/turn.h"
 #include "flushd/upkeep.h"
@@ -58,7 +59,7 @@ upkeep_sweep(struct spool *s)
 		rc = turn_begin(s, SPOOL_CHANGE);
 		if (rc < 0)
 			return rc;
-		rc = spool_sweep(s);
+		rc = spool_sweep(s, clock_wall_ms());
 		if (rc == 0) {
 			spool_abort(s);
 			return 0;
@@ -84,7 +85,7 @@ find_needs(struct spool *s, struct needs *n)
 
 	if (rc < 0)
 		return rc;
-	n->sweep = spool_has_leftovers(s);
+	n->sweep = spool_has_leftovers(s, clock_wall_ms());
 	n->repair = spool_is_doubtful(s);
 	n->shrink = spool_is_oversized(s);
 	spool_abort(s);

@@ -4,42 +4,17 @@
 
 #include "base/bytes.h"
 #include "spool/digest.h"
+#include "spool/draft.h"
 #include "spool/part.h"
 #include "spool/spool_internal.h"
 
 enum {
-	CHECKSUM_LEN = 8,
 	/* Chunks that one transaction removes: a list of more freed pages
 	 * would itself need pages that stand side by side. */
 	CHUNKS_REMOVED_MAX = 400,
 };
 
-/* ---- put ----------------------------------------------------------- */
-
-static void
-encode_sealed_envelope(const struct envelope *e,
-    const struct spool_piece *pieces, size_t piece_count, struct buf *out)
-{
-	struct digest *d = digest_new();
-	unsigned char checksum[CHECKSUM_LEN];
-
-	record_encode_envelope(e, out);
-	for (size_t i = 0; i < piece_count; i++)
-		digest_add(d, pieces[i].data, pieces[i].len);
-	digest_add(d, out->data, out->len);
-	bytes_put_be64(checksum, digest_value(d));
-	buf_add(out, checksum, sizeof(checksum));
-	digest_free(d);
-}
-
-static int
-put_buf(struct environment *e, uint64_t id, enum part part,
-    const struct buf *content)
-{
-	const struct spool_piece piece = {content->data, content->len};
-
-	return part_put(e, id, part, &piece, 1);
-}
+/* ---- state --------------------------------------------------------- */
 
 static uint64_t
 state_checksum(uint64_t id, const char *fields, size_t len)
@@ -56,113 +31,24 @@ state_checksum(uint64_t id, const char *fields, size_t len)
 	return value;
 }
 
-static int
-put_state(struct spool *s, uint64_t id, const struct message_state *state)
+int
+spool_put_state(struct spool *s, uint64_t id, const struct message_state *state)
 {
-	unsigned char checksum[CHECKSUM_LEN];
+	unsigned char checksum[SPOOL_CHECKSUM_LEN];
 	struct buf bytes = BUF_INIT;
+	struct spool_piece piece;
 	int rc;
 
 	record_encode_state(state, &bytes);
 	bytes_put_be64(checksum, state_checksum(id, bytes.data, bytes.len));
 	buf_add(&bytes, checksum, sizeof(checksum));
-	rc = put_buf(&s->environment, id, PART_STATE, &bytes);
+	piece = (struct spool_piece){bytes.data, bytes.len};
+	rc = part_put(&s->environment, id, PART_STATE, 0, &piece, 1);
 	if (rc == 0 && state_is_scheduled(state))
 		rc = schedule_add(&s->environment, state->due_ms, id);
 	if (rc == 0)
 		s->counters.count[state->phase]++;
 	buf_release(&bytes);
-	return rc;
-}
-
-static int
-next_id(const struct spool_counters *c, int64_t now_ms, uint64_t *id)
-{
-	uint64_t now_us = now_ms > 0 ? (uint64_t)now_ms * 1000 : 1;
-
-	if (c->last_id == UINT64_MAX)
-		return -EBADMSG; /* not in 500,000 years: damage */
-	*id = now_us > c->last_id ? now_us : c->last_id + 1;
-	return 0;
-}
-
-static int
-put_parts(struct spool *s, const struct envelope *e,
-    const struct spool_piece *pieces, size_t piece_count, int64_t due_ms,
-    uint64_t id)
-{
-	struct message_state state;
-	struct buf sealed = BUF_INIT;
-	int rc;
-
-	state_init(&state, e->recipient_count, due_ms);
-	encode_sealed_envelope(e, pieces, piece_count, &sealed);
-	rc = put_buf(&s->environment, id, PART_ENVELOPE, &sealed);
-	if (rc == 0)
-		rc = put_state(s, id, &state);
-	if (rc == 0)
-		rc = part_put(
-		    &s->environment, id, PART_TEXT, pieces, piece_count);
-	if (rc == 0)
-		s->counters.bytes += sealed.len + e->text_len;
-	buf_release(&sealed);
-	state_release(&state);
-	return rc;
-}
-
-/*
- * Find again what was put. In a file that somebody damaged, keys may be out of
- * order, and what is put among them would be stored but never found.
- */
-static int
-check_put(
-    struct spool *s, const struct envelope *e, int64_t due_ms, uint64_t id)
-{
-	struct message_state state;
-	struct envelope found;
-	int64_t due_found_ms = due_ms;
-	uint64_t id_found = id - 1;
-	uint64_t len = 0;
-	int rc;
-
-	rc = spool_get(s, id, &found, &state);
-	if (rc == 0) {
-		envelope_release(&found);
-		state_release(&state);
-		rc = part_len(&s->environment, id, PART_TEXT, &len);
-	}
-	if (rc == 0)
-		rc = schedule_next(&s->environment, &due_found_ms, &id_found);
-	if (rc == -ENOENT ||
-	    (rc == 0 && (len != e->text_len || due_found_ms != due_ms ||
-			    id_found != id)))
-		rc = -EBADMSG;
-	return rc;
-}
-
-int
-spool_put(struct spool *s, const struct envelope *e,
-    const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
-    uint64_t *id)
-{
-	const int64_t due_ms = now_ms > 0 ? now_ms : 0;
-	uint64_t given = 0;
-	uint64_t len = 0;
-	int rc;
-
-	for (size_t i = 0; i < piece_count; i++)
-		len += pieces[i].len;
-	if (len != e->text_len)
-		return -EINVAL;
-	rc = next_id(&s->counters, now_ms, &given);
-	if (rc == 0)
-		rc = put_parts(s, e, pieces, piece_count, due_ms, given);
-	if (rc == 0)
-		rc = check_put(s, e, due_ms, given);
-	if (rc == 0) {
-		s->counters.last_id = given;
-		*id = given;
-	}
 	return rc;
 }
 
@@ -223,9 +109,9 @@ read_sealed_envelope(
 
 	if (rc < 0)
 		return rc;
-	if (fields->len < CHECKSUM_LEN)
+	if (fields->len < SPOOL_CHECKSUM_LEN)
 		return -EBADMSG;
-	fields->len -= CHECKSUM_LEN;
+	fields->len -= SPOOL_CHECKSUM_LEN;
 	*checksum = bytes_get_be64(fields->data + fields->len);
 	return 0;
 }
@@ -236,9 +122,9 @@ spool_decode_state(
 {
 	size_t len = sealed->len;
 
-	if (len < CHECKSUM_LEN)
+	if (len < SPOOL_CHECKSUM_LEN)
 		return -EBADMSG;
-	len -= CHECKSUM_LEN;
+	len -= SPOOL_CHECKSUM_LEN;
 	if (bytes_get_be64(sealed->data + len) !=
 	    state_checksum(id, sealed->data, len))
 		return -EBADMSG;
@@ -379,7 +265,7 @@ spool_set_state(struct spool *s, uint64_t id, const struct message_state *state)
 		return rc;
 	rc = remove_state(s, id);
 	/* A message that has lost its state gets one. */
-	return rc < 0 && rc != -ENOENT ? rc : put_state(s, id, state);
+	return rc < 0 && rc != -ENOENT ? rc : spool_put_state(s, id, state);
 }
 
 int
@@ -424,29 +310,51 @@ spool_remove(struct spool *s, uint64_t id)
 	rc = part_remove(
 	    &s->environment, id, PART_ALL, CHUNKS_REMOVED_MAX, &len);
 	subtract(s, &s->counters.bytes, len);
-	return rc > 0 ? leftover_add(&s->environment, id) : rc;
+	return rc > 0 ? leftover_add(&s->environment, id, 0) : rc;
+}
+
+/*
+ * The next leftover behind *id that may be removed: not what a sender is still
+ * at work on. Nobody marks that for longer, unless the clock was put back.
+ */
+static int
+next_removable(struct spool *s, int64_t now_ms, uint64_t *id)
+{
+	int64_t until_ms = 0;
+	int rc;
+
+	do {
+		rc = leftover_next(&s->environment, id);
+		if (rc == 0)
+			rc = leftover_until(&s->environment, *id, &until_ms);
+	} while (rc == 0 && until_ms > now_ms &&
+		 until_ms <= now_ms + SPOOL_DRAFT_MS);
+	return rc;
 }
 
 bool
-spool_has_leftovers(struct spool *s)
+spool_has_leftovers(struct spool *s, int64_t now_ms)
 {
-	return leftover_next(&s->environment, &(uint64_t){0}) == 0;
+	return next_removable(s, now_ms, &(uint64_t){0}) == 0;
 }
 
 int
-spool_sweep(struct spool *s)
+spool_sweep(struct spool *s, int64_t now_ms)
 {
 	uint64_t id = 0;
 	uint64_t len = 0;
 	int rc;
 
-	rc = leftover_next(&s->environment, &id);
+	rc = next_removable(s, now_ms, &id);
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	rc = part_remove(
 	    &s->environment, id, PART_ALL, CHUNKS_REMOVED_MAX, &len);
 	subtract(s, &s->counters.bytes, len);
-	if (rc == 0)
+	/* Whoever is still at work on it after all must not go on. */
+	if (rc > 0)
+		rc = leftover_add(&s->environment, id, 0);
+	else if (rc == 0)
 		rc = leftover_remove(&s->environment, id);
 	return rc < 0 ? rc : 1;
 }

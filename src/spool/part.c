@@ -13,6 +13,7 @@ enum {
 	MESSAGE_KEY_LEN = 1 + 8 + 1 + 4,
 	SCHEDULE_KEY_LEN = 1 + 8 + 8,
 	LEFTOVER_KEY_LEN = 1 + 8,
+	UNTIL_LEN = 8,
 };
 
 /* ---- keys ---------------------------------------------------------- */
@@ -95,7 +96,7 @@ copy_pieces(struct piece_cursor *c, char *to, size_t len)
 }
 
 int
-part_put(struct environment *e, uint64_t id, enum part part,
+part_put(struct environment *e, uint64_t id, enum part part, uint32_t chunk,
     const struct spool_piece *pieces, size_t piece_count)
 {
 	struct piece_cursor from = {.piece = pieces};
@@ -104,9 +105,9 @@ part_put(struct environment *e, uint64_t id, enum part part,
 
 	for (size_t i = 0; i < piece_count; i++)
 		left += pieces[i].len;
-	if (left / e->chunk_len >= UINT32_MAX)
+	if (left / e->chunk_len >= UINT32_MAX - chunk)
 		return -EMSGSIZE;
-	for (uint32_t chunk = 0; left > 0; chunk++) {
+	for (; left > 0; chunk++) {
 		MDB_val key = message_key(bytes, id, part, chunk);
 		MDB_val value = {
 		    .mv_size = left < e->chunk_len ? left : e->chunk_len};
@@ -283,17 +284,6 @@ is_first_key(const void *key)
 	return bytes[9] == PART_ENVELOPE && bytes_get_be32(bytes + 10) == 0;
 }
 
-/* 0 if id is that of a removed message, -ENOENT if not. */
-static int
-find_leftover(struct environment *e, uint64_t id)
-{
-	unsigned char bytes[LEFTOVER_KEY_LEN];
-	MDB_val key = leftover_key(bytes, id);
-	MDB_val nothing;
-
-	return environment_error(mdb_get(e->txn, e->dbi, &key, &nothing));
-}
-
 int
 part_next_id(struct environment *e, uint64_t *id)
 {
@@ -313,8 +303,9 @@ part_next_id(struct environment *e, uint64_t *id)
 		if (bytes_get_be64((const char *)key.mv_data + 1) <= found)
 			return -EBADMSG;
 		found = bytes_get_be64((const char *)key.mv_data + 1);
-		rc = is_first_key(key.mv_data) ? -ENOENT
-					       : find_leftover(e, found);
+		rc = is_first_key(key.mv_data)
+			 ? -ENOENT
+			 : leftover_until(e, found, &(int64_t){0});
 	} while (rc == 0);
 	if (rc != -ENOENT)
 		return rc;
@@ -356,7 +347,8 @@ gather(struct environment *e, MDB_cursor *cursor, unsigned char *key,
 	m->bytes = 0;
 	m->state_rc = -ENOENT;
 	buf_clear(&m->state);
-	rc = is_first_key(key) ? -ENOENT : find_leftover(e, m->id);
+	rc = is_first_key(key) ? -ENOENT
+			       : leftover_until(e, m->id, &(int64_t){0});
 	if (rc < 0 && rc != -ENOENT)
 		return MDB_CORRUPTED;
 	m->is_leftover = rc == 0;
@@ -401,13 +393,34 @@ part_walk(struct environment *e, uint64_t *id, size_t max, part_walk_fn *found,
 /* ---- leftovers ----------------------------------------------------- */
 
 int
-leftover_add(struct environment *e, uint64_t id)
+leftover_add(struct environment *e, uint64_t id, int64_t until_ms)
+{
+	unsigned char bytes[LEFTOVER_KEY_LEN];
+	unsigned char until[UNTIL_LEN];
+	MDB_val key = leftover_key(bytes, id);
+	MDB_val value = {.mv_data = until};
+
+	if (until_ms > 0) {
+		bytes_put_be64(until, (uint64_t)until_ms);
+		value.mv_size = sizeof(until);
+	}
+	return environment_error(mdb_put(e->txn, e->dbi, &key, &value, 0));
+}
+
+int
+leftover_until(struct environment *e, uint64_t id, int64_t *until_ms)
 {
 	unsigned char bytes[LEFTOVER_KEY_LEN];
 	MDB_val key = leftover_key(bytes, id);
-	MDB_val nothing = {0};
+	MDB_val value;
+	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, &value));
 
-	return environment_error(mdb_put(e->txn, e->dbi, &key, &nothing, 0));
+	if (rc < 0)
+		return rc;
+	*until_ms = value.mv_size == UNTIL_LEN
+			? (int64_t)bytes_get_be64(value.mv_data)
+			: 0;
+	return 0;
 }
 
 int

@@ -19,8 +19,11 @@ enum part { PART_ALL = 0, PART_ENVELOPE = 1, PART_STATE = 2, PART_TEXT = 3 };
 
 struct spool_piece;
 
-/* Store a part that is not there yet as the concatenation of the pieces. */
-int part_put(struct environment *e, uint64_t id, enum part part,
+/*
+ * Store the concatenation of the pieces as a part, or as what comes of it from
+ * chunk on, that is not there yet.
+ */
+int part_put(struct environment *e, uint64_t id, enum part part, uint32_t chunk,
     const struct spool_piece *pieces, size_t piece_count) MUST_CHECK;
 
 /*
@@ -72,9 +75,15 @@ int part_walk(struct environment *e, uint64_t *id, size_t max,
 
 /*
  * What is left of a message that was removed, as that is more than one
- * transaction should free. leftover_next() finds the smallest id above *id.
+ * transaction should free; or what there is so far of one that is put in
+ * several: until_ms is when that must be over, 0 for a removed one. An id that
+ * is marked already is marked anew. leftover_next() finds the smallest id above
+ * *id; leftover_until() is -ENOENT where there is no mark.
  */
-int leftover_add(struct environment *e, uint64_t id) MUST_CHECK;
+int leftover_add(
+    struct environment *e, uint64_t id, int64_t until_ms) MUST_CHECK;
+int leftover_until(
+    struct environment *e, uint64_t id, int64_t *until_ms) MUST_CHECK;
 int leftover_remove(struct environment *e, uint64_t id) MUST_CHECK;
 int leftover_next(struct environment *e, uint64_t *id) MUST_CHECK;
 

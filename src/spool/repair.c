@@ -161,5 +161,6 @@ spool_is_doubtful(struct spool *s)
 		return true;
 	if (!has_schedule && c->count[PHASE_NEW] + c->count[PHASE_DEFERRED] > 0)
 		return true;
-	return is_empty && c->bytes > 0 && !spool_has_leftovers(s);
+	return is_empty && c->bytes > 0 &&
+	       leftover_next(&s->environment, &(uint64_t){0}) == -ENOENT;
 }

@@ -302,6 +302,7 @@ spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 	int rc;
 
 	spool_is_committing = 0;
+	s->is_draft = false;
 	s->is_writer = access != SPOOL_READ;
 	rc = take_lock(s, deadline_ms);
 	if (rc < 0)
@@ -320,9 +321,12 @@ spool_commit(struct spool *s)
 	int rc = store_counters(s);
 
 	if (rc == 0) {
-		spool_is_committing = 1;
+		spool_is_committing = !s->is_draft;
 		rc = environment_commit(&s->environment);
 	}
+	/* Of a message that is not whole there is no doubt. */
+	if (s->is_draft && rc == -EINPROGRESS)
+		rc = -EIO;
 	spool_abort(s);
 	return rc;
 }

@@ -174,9 +174,12 @@ int spool_hold_damaged(struct spool *s, uint64_t id) MUST_CHECK;
  */
 int spool_remove(struct spool *s, uint64_t id) MUST_CHECK;
 
-/* Free something of the messages removed before: 1, or 0 if nothing is left. */
-int spool_sweep(struct spool *s) MUST_CHECK;
-bool spool_has_leftovers(struct spool *s);
+/*
+ * Free something of the messages removed before, or of one whose sender died
+ * while he put it: 1, or 0 if nothing is left. now_ms is the wall clock.
+ */
+int spool_sweep(struct spool *s, int64_t now_ms) MUST_CHECK;
+bool spool_has_leftovers(struct spool *s, int64_t now_ms);
 
 /*
  * Remove an entry of the schedule that no message says it has; it is no error

@@ -3,6 +3,7 @@
  * spool_internal.h - what the parts of the spool share; for src/spool only
  *
  *   spool.c     the directory, transactions, and the records beside messages
+ *   draft.c     a message on its way in
  *   message.c   messages within a transaction
  *   origin.c    is it the spool that was made here, or a copy?
  *   repair.c    counters and schedule, from the messages
@@ -27,6 +28,7 @@ struct spool {
 	uint64_t copied_to_id;		/* of the identity */
 	bool is_copy;			/* and not all of it is on hold */
 	bool is_recounted;		/* in this transaction */
+	bool is_draft;			/* and it makes no message whole */
 };
 
 /*
@@ -49,6 +51,12 @@ int spool_recount(struct spool *s, enum spool_access access) MUST_CHECK;
 /* Decode a state as it is stored, with its checksum: 0, or -EBADMSG. */
 int spool_decode_state(uint64_t id, const struct buf *sealed,
     struct message_state *state) MUST_CHECK;
+
+enum { SPOOL_CHECKSUM_LEN = 8 }; /* behind the fields of both records */
+
+/* Store the state of a message that has none, with its place among the due. */
+int spool_put_state(
+    struct spool *s, uint64_t id, const struct message_state *state) MUST_CHECK;
 
 /* As spool_get() does. -ENOENT: there is no state; -EBADMSG. */
 int spool_read_state(

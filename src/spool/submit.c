@@ -2,7 +2,13 @@
 #include <errno.h>
 
 #include "mail/text.h"
+#include "spool/draft.h"
 #include "spool/submit.h"
+
+enum {
+	/* What a submission that failed may wait to clean up behind it. */
+	DISCARD_MS = 2000,
+};
 
 /* ---- limits -------------------------------------------------------- */
 
@@ -60,12 +66,65 @@ count_for_relay(const struct spool_piece *pieces, size_t piece_count)
 
 /* ---- submit -------------------------------------------------------- */
 
-/* What the message takes in the file, its addresses counted at their most. */
+/* What is still to come takes in the file, addresses counted at their most. */
 static uint64_t
-space_needed(const struct envelope *e)
+space_needed(const struct spool_draft *d)
 {
-	return e->text_len +
-	       (uint64_t)e->recipient_count * 2 * ENVELOPE_ADDRESS_MAX;
+	return d->envelope->text_len - d->put_len +
+	       (uint64_t)d->envelope->recipient_count * 2 *
+		   ENVELOPE_ADDRESS_MAX;
+}
+
+/* Only once: what the message takes has been counted since. */
+static int
+check_limits(struct spool *s, const struct envelope *e, struct submit_result *r)
+{
+	int rc = read_settings(s, r);
+
+	if (rc < 0)
+		return rc;
+	r->limit = find_limit(e, r);
+	return errors[r->limit];
+}
+
+static int
+end(struct spool *s, int rc)
+{
+	int committed;
+
+	if (rc < 0) {
+		spool_abort(s);
+		return rc;
+	}
+	committed = spool_commit(s);
+	return committed < 0 ? committed : rc;
+}
+
+/* Put what one transaction may: 1 while there is more. */
+static int
+put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
+    struct submit_result *r)
+{
+	int rc = spool_begin(s, SPOOL_WRITE, space_needed(d), deadline_ms);
+
+	if (rc < 0)
+		return rc;
+	if (d->id == 0)
+		rc = check_limits(s, d->envelope, r);
+	if (rc == 0)
+		rc = spool_draft_put(s, d);
+	return end(s, rc);
+}
+
+/* Else it would be in the way of others until it is too old. */
+static void
+discard(struct spool *s, const struct spool_draft *d, int64_t deadline_ms)
+{
+	int rc = spool_begin(s, SPOOL_CHANGE, 0, deadline_ms + DISCARD_MS);
+
+	if (rc == 0)
+		rc = end(s, spool_draft_discard(s, d));
+	(void)rc;
 }
 
 int
@@ -73,27 +132,23 @@ spool_submit(struct spool *s, const struct envelope *e,
     const struct spool_piece *pieces, size_t piece_count, int64_t now_ms,
     int64_t deadline_ms, struct submit_result *r)
 {
+	struct spool_draft d;
 	int rc;
 
 	*r = (struct submit_result){0};
-	/* Counted before others have to wait for it. */
+	/* Counted and sealed before others have to wait for it. */
 	r->relay_bytes = count_for_relay(pieces, piece_count);
-	rc = spool_begin(s, SPOOL_WRITE, space_needed(e), deadline_ms);
-	if (rc < 0)
-		return rc;
-	rc = read_settings(s, r);
-	if (rc == 0) {
-		r->limit = find_limit(e, r);
-		rc = errors[r->limit];
-	}
+	rc = spool_draft_init(
+	    &d, e, pieces, piece_count, SPOOL_PIECE_MAX, now_ms);
 	if (rc == 0)
-		rc = spool_put(s, e, pieces, piece_count, now_ms, &r->id);
+		do {
+			rc = put_piece(s, &d, deadline_ms, r);
+		} while (rc > 0);
 	if (rc == 0)
-		rc = spool_commit(s);
-	else
-		spool_abort(s);
-	if (rc < 0)
-		r->id = 0;
+		r->id = d.id;
+	else if (d.id != 0 && e->text_len > SPOOL_PIECE_MAX)
+		discard(s, &d, deadline_ms);
+	spool_draft_release(&d);
 	return rc;
 }
 

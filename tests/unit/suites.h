@@ -37,6 +37,7 @@
 	X(spool_upkeep)                                                        \
 	X(spool_repair)                                                        \
 	X(spool_turns)                                                         \
+	X(draft)                                                               \
 	X(create)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \

@@ -46,7 +46,7 @@ sweep_all(void)
 
 	do {
 		fixture_begin(SPOOL_CHANGE);
-		rc = spool_sweep(fixture_spool);
+		rc = spool_sweep(fixture_spool, FIXTURE_NOW_MS);
 		ck_assert_int_ge(rc, 0);
 		fixture_commit();
 		count++;

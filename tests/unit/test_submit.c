@@ -117,12 +117,13 @@ END_TEST
 
 START_TEST(without_a_transaction_the_result_is_empty)
 {
-	const struct envelope e = {.recipient_count = 1};
 	struct spool *other = NULL;
+	struct envelope e;
 
 	ck_assert_int_eq(spool_open(fixture_path, &other), 0);
 	fixture_begin(SPOOL_WRITE); /* and so the other one is locked out */
 	memset(&result, 0xff, sizeof(result));
+	fixture_envelope(&e, 1, 0);
 	ck_assert_int_eq(
 	    spool_submit(other, &e, NULL, 0, FIXTURE_NOW_MS, 0, &result),
 	    -ETIMEDOUT);
@@ -130,6 +131,7 @@ START_TEST(without_a_transaction_the_result_is_empty)
 	ck_assert_int_eq(result.limit, SUBMIT_WITHIN_LIMITS);
 	ck_assert_uint_eq(result.id, 0);
 	ck_assert_int_eq(spool_look(other, 0, &result), -ETIMEDOUT);
+	envelope_release(&e);
 	spool_close(other);
 }
 END_TEST
