@@ -8,12 +8,14 @@
 #   tried, violations    how many faults came to pass, and after how many of them a promise was broken
 #   IS_CONTROL=1         violations are wanted, and no news
 #   WAY=mail|smtp        how the letter is given: as PHP does it, or by SMTP on standard input
+#   BODY=FILE            its text, of those that letters_open makes
 
 # shellcheck source=tests/faults/inject.sh
 . "$(dirname "${BASH_SOURCE[0]}")/inject.sh"
 
 IS_CONTROL=""
 WAY=mail
+BODY=body
 tried=0
 violations=0
 serial=0
@@ -93,7 +95,7 @@ sender_try() {
 	local program=$1 call=$2 fault=$3 status=0 token wrong
 	serial=$((serial + 1))
 	token=fault-$serial
-	letter_write "$token"
+	letter_write "$token" "$BODY"
 	# The shell would announce each death.
 	{
 		"give_by_$WAY" "$token" timeout 60 strace -f -q -o "$SCRATCH/strace" -e "trace=$call" \
