@@ -88,6 +88,7 @@ find_needs(struct spool *s, struct needs *n)
 	n->sweep = spool_has_leftovers(s, clock_wall_ms());
 	n->repair = spool_is_doubtful(s);
 	n->shrink = spool_is_oversized(s);
+	spool_discard_new(s);
 	spool_abort(s);
 	return 0;
 }

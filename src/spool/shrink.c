@@ -111,6 +111,12 @@ replace(const struct spool *s)
 	return rc;
 }
 
+void
+spool_discard_new(struct spool *s)
+{
+	unlinkat(s->dir_fd, NEW_FILE, 0);
+}
+
 int
 spool_shrink(struct spool *s)
 {
@@ -120,7 +126,7 @@ spool_shrink(struct spool *s)
 		rc = write_new_file(s);
 		if (rc == 0)
 			rc = replace(s);
-		unlinkat(s->dir_fd, NEW_FILE, 0);
+		spool_discard_new(s);
 		if (rc == 0)
 			rc = 1;
 	}

@@ -239,4 +239,7 @@ bool spool_is_oversized(const struct spool *s);
  */
 int spool_shrink(struct spool *s) MUST_CHECK;
 
+/* In any transaction: remove what one that died in spool_shrink() has left. */
+void spool_discard_new(struct spool *s);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "flushd/upkeep.h"
 #include "unit/spool_fixture.h"
 #include "unit/suites.h"
 
@@ -525,6 +526,16 @@ START_TEST(a_new_file_that_is_there_already_is_replaced)
 }
 END_TEST
 
+START_TEST(one_that_is_there_is_removed_though_nothing_is_replaced)
+{
+	run_shell(obstacles[_i]);
+	ck_assert_int_eq(upkeep_idle(fixture_spool), 0);
+	ck_assert_uint_eq(fixture_count_names(fixture_path), 3);
+	fixture_put_one("text\n");
+	fixture_check_counters();
+}
+END_TEST
+
 START_TEST(a_directory_in_the_way_leaves_all_as_it_was)
 {
 	grow();
@@ -577,7 +588,6 @@ spool_upkeep_suite(void)
 	TCase *tc = tcase_create("spool_upkeep");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, a_long_message_is_gone_at_once_and_freed_in_steps);
 	tcase_add_test(tc, what_is_left_of_a_removed_message_hides_no_other);
 	tcase_add_test(tc, a_short_message_leaves_nothing_to_sweep);
@@ -601,6 +611,9 @@ spool_upkeep_suite(void)
 	tcase_add_test(tc, what_is_left_in_the_spool_moves_along);
 	tcase_add_test(tc, a_file_in_use_or_small_is_left_as_it_is);
 	tcase_add_loop_test(tc, a_new_file_that_is_there_already_is_replaced, 0,
+	    (int)ARRAY_LEN(obstacles));
+	tcase_add_loop_test(tc,
+	    one_that_is_there_is_removed_though_nothing_is_replaced, 0,
 	    (int)ARRAY_LEN(obstacles));
 	tcase_add_test(tc, a_directory_in_the_way_leaves_all_as_it_was);
 	tcase_add_test(tc, a_copy_is_not_replaced_before_it_is_held);
