@@ -14,6 +14,8 @@ main(void)
 	SRunner *runner = srunner_create(NULL);
 	int failed;
 
+	/* For what hangs; a machine may be slow, and busy too. */
+	setenv("CK_DEFAULT_TIMEOUT", "60", 0);
 #define ADD_SUITE(name) srunner_add_suite(runner, name##_suite());
 	SUITES(ADD_SUITE)
 #undef ADD_SUITE

@@ -353,7 +353,6 @@ address_suite(void)
 	Suite *s = suite_create("address");
 	TCase *t = tcase_create("list");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, list_yields_its_addresses, 0, ARRAY_LEN(lists));
 	tcase_add_loop_test(
 	    t, found_address_stays_as_it_is, 0, ARRAY_LEN(lists));

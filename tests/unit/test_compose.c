@@ -645,7 +645,6 @@ compose_suite(void)
 	Suite *s = suite_create("compose");
 	TCase *t = tcase_create("text");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, text_is_repaired, 0, ARRAY_LEN(texts));
 	tcase_add_test(t, the_message_is_not_copied);
 	tcase_add_test(t, field_has_a_greatest_length);
@@ -654,7 +653,6 @@ compose_suite(void)
 	tcase_add_test(t, random_messages_are_repaired_once);
 	suite_add_tcase(s, t);
 	t = tcase_create("envelope");
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, recipients_are_found, 0, ARRAY_LEN(recipients));
 	tcase_add_loop_test(t, message_is_refused, 0, ARRAY_LEN(refusals));
 	tcase_add_test(t, recipients_have_a_greatest_number);

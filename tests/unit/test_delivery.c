@@ -1101,7 +1101,6 @@ delivery_suite(void)
 	TCase *tc = tcase_create("delivery");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 20);
 	add_tests(tc);
 	suite_add_tcase(s, tc);
 	return s;

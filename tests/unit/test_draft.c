@@ -323,7 +323,6 @@ draft_suite(void)
 	TCase *tc = tcase_create("draft");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, a_long_message_becomes_one_with_its_last_piece);
 	tcase_add_test(tc, others_have_their_turns_in_between);
 	tcase_add_test(tc, a_long_message_is_submitted_in_pieces);

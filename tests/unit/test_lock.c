@@ -326,7 +326,6 @@ lock_suite(void)
 	TCase *tc = tcase_create("lock");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(
 	    tc, only_shared_locks_go_together, 0, (int)ARRAY_LEN(pairs));
 	tcase_add_test(tc, a_free_lock_is_taken_though_the_deadline_is_over);

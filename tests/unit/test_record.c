@@ -177,7 +177,6 @@ record_suite(void)
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
 		TCase *tc = tcase_create(tests[i].name);
 
-		tcase_set_timeout(tc, 60);
 		tcase_add_loop_test(tc, tests[i].test, 0, RECORD_KIND_COUNT);
 		suite_add_tcase(s, tc);
 	}

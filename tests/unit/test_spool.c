@@ -348,7 +348,6 @@ spool_suite(void)
 	TCase *tc = tcase_create("spool");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, put_survives_reopening);
 	tcase_add_test(tc, an_envelope_of_many_chunks_comes_back);
 	tcase_add_test(tc, a_state_comes_back_as_it_was_set);

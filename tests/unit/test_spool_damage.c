@@ -497,7 +497,6 @@ spool_damage_suite(void)
 	const int part_count = (int)ARRAY_LEN(parts);
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(
 	    tc, a_changed_byte_is_found_by_verify, 0, (int)ARRAY_LEN(flips));
 	tcase_add_test(tc, a_byte_of_a_long_text_is_found_by_verify);

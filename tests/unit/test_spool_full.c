@@ -171,7 +171,6 @@ spool_full_suite(void)
 	TCase *tc = tcase_create("spool_full");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(
 	    tc, a_map_that_is_too_small_is_enospc_and_harms_nothing, 0, 2);
 	tcase_add_loop_test(

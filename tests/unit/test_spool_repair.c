@@ -214,7 +214,6 @@ spool_repair_suite(void)
 	TCase *tc = tcase_create("spool_repair");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, many_messages_are_counted_piece_by_piece);
 	tcase_add_test(tc, a_state_of_several_chunks_is_counted);
 	tcase_add_test(tc, what_is_right_is_not_written_again);

@@ -191,7 +191,6 @@ spool_text_suite(void)
 	TCase *tc = tcase_create("spool_text");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(
 	    tc, a_text_comes_back_byte_for_byte, 0, (int)ARRAY_LEN(texts));
 	tcase_add_loop_test(

@@ -150,7 +150,6 @@ spool_turns_suite(void)
 	TCase *tc = tcase_create("spool_turns");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, who_waits_comes_before_who_comes_again, 0,
 	    (int)ARRAY_LEN(accesses));
 	tcase_add_test(tc, nobody_waits_for_ever_at_the_turnstile);

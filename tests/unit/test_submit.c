@@ -229,7 +229,6 @@ submit_suite(void)
 	TCase *tc = tcase_create("submit");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(tc, a_message_is_taken_within_the_limits_only, 0,
 	    (int)ARRAY_LEN(limits));
 	tcase_add_loop_test(

@@ -278,7 +278,6 @@ text_suite(void)
 	tcase_add_test(t, nul_is_refused);
 	suite_add_tcase(s, t);
 	t = tcase_create("wire");
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, wire_text_has_crlf_only, 0, ARRAY_LEN(wires));
 	tcase_add_test(t, splits_do_not_change_wire_text_nor_size);
 	tcase_add_test(t, wire_text_is_the_same_for_canonical_text);
