@@ -14,11 +14,11 @@
 #include "unit/spool_fixture.h"
 #include "unit/suites.h"
 
-enum { PATIENCE_MS = 10000, TRIES = 40 };
+enum { PATIENCE_MS = 10000, TRIES = 10 };
 
-/* ---- somebody who takes turn after turn ---------------------------- */
+/* ---- somebody else ------------------------------------------------- */
 
-static atomic_int *turns; /* that he has begun */
+static atomic_int *turns; /* that he has taken */
 static pid_t other;
 
 static void
@@ -31,12 +31,19 @@ setup(void)
 }
 
 static void
-teardown(void)
+stop_other(void)
 {
 	if (other > 0) {
 		kill(other, SIGKILL);
 		waitpid(other, NULL, 0);
 	}
+	other = 0;
+}
+
+static void
+teardown(void)
+{
+	stop_other();
 	munmap(turns, sizeof(*turns));
 	fixture_teardown();
 }
@@ -49,21 +56,28 @@ sleep_ms(int ms)
 	nanosleep(&t, NULL);
 }
 
+/* Wait for the lock, and keep it until the end. */
 static void
-take_turns(enum spool_access access)
+take_turn(enum spool_access access)
 {
 	struct spool *s;
 
-	if (spool_open(fixture_path, &s) < 0)
+	if (spool_open(fixture_path, &s) < 0 ||
+	    spool_begin(s, access, 0, clock_boot_ms() + PATIENCE_MS) < 0)
 		_exit(1);
-	for (;;) {
-		if (spool_begin(s, access, 0, clock_boot_ms() + PATIENCE_MS) <
-		    0)
-			_exit(1);
-		atomic_fetch_add(turns, 1);
-		sleep_ms(2);
-		spool_abort(s);
-	}
+	atomic_fetch_add(turns, 1);
+	spool_abort(s);
+	for (;;)
+		pause();
+}
+
+static bool
+is_in_turnstile(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return true;
+	flock(fd, LOCK_UN);
+	return false;
 }
 
 static void
@@ -73,25 +87,30 @@ start_other(void body(enum spool_access), enum spool_access access)
 	ck_assert_int_ge(other, 0);
 	if (other == 0)
 		body(access);
-	while (atomic_load(turns) == 0)
-		sched_yield();
 }
 
 static const enum spool_access accesses[] = {
     SPOOL_READ, SPOOL_WRITE, SPOOL_CHANGE};
 
+/* ---- one who waits ------------------------------------------------- */
+
+/* Not whoever lets go and is back before the other has woken up. */
 START_TEST(who_waits_comes_before_who_comes_again)
 {
-	start_other(take_turns, accesses[_i]);
-	for (int i = 0; i < TRIES; i++) {
-		int before = atomic_load(turns);
+	int fd = open(fixture_name("spool/" SPOOL_INCOMING), O_RDONLY);
 
+	for (int i = 0; i < TRIES; i++) {
 		fixture_begin(SPOOL_WRITE);
-		/* He may have been on his way in, ahead of us. */
-		ck_assert_int_le(atomic_load(turns) - before, 3);
+		start_other(take_turn, accesses[_i]);
+		while (!is_in_turnstile(fd))
+			sleep_ms(1);
 		spool_abort(fixture_spool);
-		sleep_ms(1);
+		fixture_begin(SPOOL_WRITE);
+		ck_assert_int_eq(atomic_load(turns), i + 1);
+		spool_abort(fixture_spool);
+		stop_other();
 	}
+	close(fd);
 }
 END_TEST
 
@@ -115,6 +134,8 @@ START_TEST(nobody_waits_for_ever_at_the_turnstile)
 	int64_t before_ms = clock_boot_ms();
 
 	start_other(stand_in_the_way, SPOOL_READ);
+	while (atomic_load(turns) == 0)
+		sched_yield();
 	fixture_begin(SPOOL_WRITE);
 	ck_assert_int_lt(clock_boot_ms() - before_ms, PATIENCE_MS / 2);
 }
@@ -126,6 +147,8 @@ START_TEST(who_cannot_wait_does_not_wait_at_the_turnstile)
 	int64_t before_ms;
 
 	start_other(stand_in_the_way, SPOOL_READ);
+	while (atomic_load(turns) == 0)
+		sched_yield();
 	before_ms = clock_boot_ms();
 	ck_assert_int_eq(
 	    spool_begin(fixture_spool, SPOOL_WRITE, 0, before_ms), 0);
