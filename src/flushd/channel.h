@@ -13,6 +13,7 @@
  *   IDLE        nothing is due        LOOK_AGAIN the watch is armed: look
  *                                                once more, then leave
  *   ENDS_AT     I end at this message
+ *   ALIVE       nothing else for a while
  *
  *   Trust        a worker has read a hostile spool: nothing it says is
  *                believed beyond its own site.
@@ -29,6 +30,7 @@ enum channel_kind {
 	CHANNEL_COMPLAINT,
 	CHANNEL_IDLE,
 	CHANNEL_ENDS_AT,
+	CHANNEL_ALIVE,
 	CHANNEL_RELAY,
 	CHANNEL_RELAY_UP,
 	CHANNEL_RELAY_DOWN,

@@ -54,7 +54,8 @@ cmdline_parse(int argc, char **argv, struct supervisor_options *options)
 	};
 	int c;
 
-	*options = (struct supervisor_options){0};
+	*options = (struct supervisor_options){
+	    .workers_max = 32, .connections_max = 20};
 	/* How it calls itself; not for people. */
 	if (argc == 3 && strcmp(argv[1], child_argument_worker) == 0)
 		return CMDLINE_WORK;

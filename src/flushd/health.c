@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -28,10 +27,10 @@ struct health {
 	sd_event *event;
 	const struct relay *relay;
 	health_verdict_fn *verdict;
+	health_changed_fn *changed;
 	void *context;
 	struct breaker breaker;
-	char reason[REASON_SIZE]; /* the last that was said against it */
-	uint64_t waiting;
+	char reason[REASON_SIZE];    /* the last that was said against it */
 	sd_event_source *timer;	     /* for the next probe, while open */
 	struct connector *connector; /* of the probe */
 	struct child *prober;
@@ -39,25 +38,6 @@ struct health {
 };
 
 /* ---- the breaker --------------------------------------------------- */
-
-static void
-report(const struct health *h, int64_t down_ms)
-{
-	struct buf words = BUF_INIT;
-
-	if (health_is_up(h)) {
-		log_notice("relay=%s state=up down_sec=%jd", h->relay->name,
-		    (intmax_t)(down_ms / 1000));
-		sd_notifyf(0, "STATUS=relay %s is up", h->relay->name);
-		return;
-	}
-	log_escape(&words, h->reason, strlen(h->reason), REASON_SIZE);
-	log_warning("relay=%s state=down waiting=%ju reason=\"%s\"",
-	    h->relay->name, (uintmax_t)h->waiting, words.data);
-	sd_notifyf(
-	    0, "STATUS=relay %s is down: %s", h->relay->name, words.data);
-	buf_release(&words);
-}
 
 static void
 set_reason(struct health *h, const char *reason)
@@ -68,13 +48,15 @@ set_reason(struct health *h, const char *reason)
 static void
 take_event(struct health *h, enum breaker_event event)
 {
-	int64_t now_ms = clock_boot_ms();
-	int64_t down_ms = now_ms - h->breaker.opened_ms;
+	const int64_t now_ms = clock_boot_ms();
+	const int64_t down_ms = now_ms - h->breaker.opened_ms;
+	const bool has_changed =
+	    breaker_event(&h->breaker, event, now_ms, event_random());
 
-	if (breaker_event(&h->breaker, event, now_ms, event_random()))
-		report(h, down_ms);
 	event_timer_set(h->timer,
 	    h->breaker.is_open ? h->breaker.next_probe_ms - now_ms : -1);
+	if (has_changed)
+		h->changed(h->context, health_is_up(h), down_ms);
 }
 
 void
@@ -165,13 +147,14 @@ on_prober_timer(sd_event_source *source, uint64_t usec, void *context)
 
 struct health *
 health_new(sd_event *event, const struct relay *relay,
-    health_verdict_fn *verdict, void *context)
+    health_verdict_fn *verdict, health_changed_fn *changed, void *context)
 {
 	struct health *h = alloc_zeroed(sizeof(*h));
 
 	h->event = event;
 	h->relay = relay;
 	h->verdict = verdict;
+	h->changed = changed;
 	h->context = context;
 	h->timer = event_timer_new(event, on_timer, h);
 	h->prober_timer = event_timer_new(event, on_prober_timer, h);
@@ -196,8 +179,8 @@ health_is_up(const struct health *h)
 	return !h->breaker.is_open;
 }
 
-void
-health_set_waiting(struct health *h, uint64_t waiting)
+const char *
+health_reason(const struct health *h)
 {
-	h->waiting = waiting;
+	return h->reason;
 }

@@ -21,15 +21,20 @@ struct health;
 /* Called from the event loop after each probe, with what it found. */
 typedef void health_verdict_fn(void *context, bool is_up);
 
+/* Called when the breaker has opened, or has closed as the relay is up; it was
+ * open for down_ms then. */
+typedef void health_changed_fn(void *context, bool is_up, int64_t down_ms);
+
 /* The relay is believed to be up until something fails. */
 struct health *health_new(sd_event *event, const struct relay *relay,
-    health_verdict_fn *verdict, void *context) MUST_CHECK;
+    health_verdict_fn *verdict, health_changed_fn *changed,
+    void *context) MUST_CHECK;
 void health_free(struct health *h); /* NULL is fine */
 
 bool health_is_up(const struct health *h);
 
-/* How many messages wait, for the log. */
-void health_set_waiting(struct health *h, uint64_t waiting);
+/* The last that was said against the relay, by it or of it. */
+const char *health_reason(const struct health *h);
 
 /* A connection of ours was not made; error is -errno. */
 void health_take_failure(struct health *h, int error);

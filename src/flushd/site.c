@@ -1,218 +1,171 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/inotify.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "flushd/event.h"
 #include "flushd/site.h"
-#include "spool/lock.h"
 #include "spool/spool.h"
 
-enum {
-	/* A worker whose supervisor was killed leaves, but not at once. */
-	LOCK_TIMEOUT_MS = 3000,
-	PROC_PATH_MAX = 64,
-};
+void
+site_release(struct site *s)
+{
+	free(s->name);
+	free(s->root);
+	free(s->path);
+	*s = (struct site){0};
+}
 
-struct site {
-	char *name;
-	int dir_fd;
-	int lock_fd;
-	int inotify_fd;
-	sd_event_source *io;
-	site_touched_fn *touched;
-	void *context;
-};
+/* ---- the directory ------------------------------------------------- */
 
-/* ---- open ---------------------------------------------------------- */
+/* Descend from dir_fd, which is closed, into the directory of this name. */
+static int
+descend(int dir_fd, const char *name, int flags)
+{
+	int fd =
+	    openat(dir_fd, name, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = fd < 0 ? -errno : fd;
+
+	close(dir_fd);
+	return rc;
+}
+
+/*
+ * Component by component: whoever owns one of them may put a link, or another
+ * directory, in the place of the next at any time.
+ */
+static int
+walk(int dir_fd, char *path)
+{
+	char *rest = NULL;
+	char *name = strtok_r(path, "/", &rest);
+	char *next;
+
+	for (; name && dir_fd >= 0; name = next) {
+		next = strtok_r(NULL, "/", &rest);
+		if (strcmp(name, "..") == 0) {
+			close(dir_fd);
+			return -ELOOP;
+		}
+		dir_fd = descend(dir_fd, name, next ? O_PATH : O_RDONLY);
+	}
+	return dir_fd;
+}
 
 static int
-open_dir(const char *dir)
+open_dir(const struct site *s)
 {
-	int fd = spool_open_dir(dir);
-	struct stat st;
+	char *path;
+	int fd;
 
-	if (fd < 0) {
-		log_error("%s: %s", dir, strerror(-fd));
-		return -1;
-	}
-	if (fstat(fd, &st) < 0 || (geteuid() != 0 && st.st_uid != geteuid())) {
-		log_error("%s: belongs to another user", dir);
-		close(fd);
-		return -1;
-	}
+	if (!s->root)
+		return spool_open_dir(s->path);
+	fd = open(s->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	path = alloc_copy(s->path, strlen(s->path));
+	fd = walk(fd, path);
+	free(path);
 	return fd;
 }
 
+static int
+check_owner(const struct site *s, int dir_fd)
+{
+	struct stat st;
+
+	if (fstat(dir_fd, &st) < 0)
+		return -errno;
+	if (s->has_uid)
+		return st.st_uid == s->uid && s->uid != 0 ? 0 : -EPERM;
+	return geteuid() == 0 || st.st_uid == geteuid() ? 0 : -EPERM;
+}
+
+/* ---- the lock ------------------------------------------------------ */
+
 /* The file is the site's, who may have put anything in its place. */
 static int
-open_lock(const char *dir, int dir_fd)
+open_lock(int dir_fd)
 {
 	int fd = openat(dir_fd, SPOOL_WORKER_LOCK,
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
-	int rc;
+	int rc = 0;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		log_error("%s: is no spool; 'flushctl init' makes one", dir);
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	rc = lock_take(fd, LOCK_EXCLUSIVE, clock_boot_ms() + LOCK_TIMEOUT_MS);
-	if (rc == 0)
-		return fd;
-	if (rc == -ETIMEDOUT)
-		log_error("%s: already being served by another flushd, or "
-			  "still by a worker of one that is gone",
-		    dir);
-	else
-		log_error("%s: cannot lock: %s", dir, strerror(-rc));
-	close(fd);
-	return -1;
+	if (fd < 0)
+		return errno == ENOENT || errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = -EBADMSG;
+	else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		rc = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
 }
 
-struct site *
-site_open(const char *dir)
+int
+site_open(const struct site *s, struct site_spool *spool)
 {
-	struct site *s;
-	int dir_fd = open_dir(dir);
-	int lock_fd = dir_fd < 0 ? -1 : open_lock(dir, dir_fd);
+	int rc;
 
-	if (lock_fd < 0) {
-		if (dir_fd >= 0)
-			close(dir_fd);
-		return NULL;
+	*spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
+	rc = open_dir(s);
+	if (rc < 0)
+		return rc;
+	spool->dir_fd = rc;
+	rc = check_owner(s, spool->dir_fd);
+	if (rc == 0)
+		rc = open_lock(spool->dir_fd);
+	if (rc < 0) {
+		site_close(spool);
+		return rc;
 	}
-	s = alloc_zeroed(sizeof(*s));
-	s->name = alloc_copy(dir, strlen(dir));
-	s->dir_fd = dir_fd;
-	s->lock_fd = lock_fd;
-	s->inotify_fd = -1;
-	return s;
+	spool->lock_fd = rc;
+	return 0;
 }
 
 void
-site_close(struct site *s)
+site_close(struct site_spool *spool)
 {
-	if (!s)
-		return;
-	site_unwatch(s);
-	close(s->dir_fd);
-	close(s->lock_fd);
-	free(s->name);
-	free(s);
-}
-
-const char *
-site_name(const struct site *s)
-{
-	return s->name;
-}
-
-int
-site_dir_fd(const struct site *s)
-{
-	return s->dir_fd;
-}
-
-int
-site_lock_fd(const struct site *s)
-{
-	return s->lock_fd;
+	if (spool->dir_fd >= 0)
+		close(spool->dir_fd);
+	if (spool->lock_fd >= 0)
+		close(spool->lock_fd);
+	*spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
 }
 
 bool
-site_is_there(const struct site *s)
+site_is_there(const struct site *s, const struct site_spool *spool)
 {
-	int fd = spool_open_dir(s->name);
 	struct stat named;
 	struct stat ours;
 	bool is_same;
+	int fd = open_dir(s);
 
 	if (fd < 0)
 		return false;
-	is_same = fstat(fd, &named) == 0 && fstat(s->dir_fd, &ours) == 0 &&
+	is_same = fstat(fd, &named) == 0 && fstat(spool->dir_fd, &ours) == 0 &&
 		  named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
 	close(fd);
 	return is_same;
 }
 
-/* ---- watch --------------------------------------------------------- */
-
-static int
-on_inotify(sd_event_source *source, int fd, uint32_t events, void *context)
+const char *
+site_error(int error)
 {
-	union {
-		struct inotify_event align;
-		char bytes[4096];
-	} buffer;
-	struct site *s = context;
-	bool is_touched = false;
-	ssize_t len;
-
-	(void)source;
-	(void)events;
-	while ((len = read(fd, &buffer, sizeof(buffer))) > 0) {
-		for (ssize_t at = 0; at < len;) {
-			struct inotify_event e;
-
-			memcpy(&e, buffer.bytes + at, sizeof(e));
-			/* An overflow has no name: look, to be safe. */
-			if ((e.mask & IN_Q_OVERFLOW) ||
-			    (e.len > 0 && strcmp(buffer.bytes + at + sizeof(e),
-					      SPOOL_FILE) == 0))
-				is_touched = true;
-			at += (ssize_t)(sizeof(e) + e.len);
-		}
+	switch (-error) {
+	case EBUSY:
+		return "already being served by another flushd, or still by a "
+		       "worker of one that is gone";
+	case EPERM:
+		return "belongs to another user";
+	case EBADMSG:
+		return "is no spool; 'flushctl init' makes one";
+	default:
+		return strerror(-error);
 	}
-	if (is_touched)
-		s->touched(s->context);
-	return 0;
-}
-
-bool
-site_watch(
-    struct site *s, sd_event *event, site_touched_fn *touched, void *context)
-{
-	char path[PROC_PATH_MAX];
-
-	if (s->io)
-		return true;
-	s->touched = touched;
-	s->context = context;
-	s->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	/* By descriptor: the path may lead elsewhere by now. LMDB closes the
-	 * file after each commit, MOVED_TO is a new file in its place, and
-	 * DELETE perhaps the end of the spool. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", s->dir_fd);
-	if (s->inotify_fd < 0 ||
-	    inotify_add_watch(s->inotify_fd, path,
-		IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0) {
-		log_error("site=%s cannot watch: %s", s->name, strerror(errno));
-		site_unwatch(s);
-		return false;
-	}
-	event_must(sd_event_add_io(
-		       event, &s->io, s->inotify_fd, EPOLLIN, on_inotify, s),
-	    "watch spool");
-	return true;
-}
-
-void
-site_unwatch(struct site *s)
-{
-	s->io = sd_event_source_unref(s->io);
-	if (s->inotify_fd >= 0)
-		close(s->inotify_fd);
-	s->inotify_fd = -1;
 }

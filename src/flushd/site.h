@@ -6,38 +6,41 @@
 #define FLUSHD_SITE_H
 
 #include <stdbool.h>
-#include <systemd/sd-event.h>
+#include <sys/types.h>
 
 #include "base/compiler.h"
 
-struct site;
+/* What is known of a site before anything is opened. */
+struct site {
+	char *name; /* for people */
+	char *root; /* of its jail; NULL: path is no path in a jail */
+	char *path; /* of the spool, in the jail */
+	bool has_uid;
+	uid_t uid; /* whose it must be, not 0; without, root serves anybody's
+		      and others their own */
+};
 
-/* Called from the event loop when somebody wrote into the watched spool. */
-typedef void site_touched_fn(void *context);
+void site_release(struct site *s);
+
+/* A spool that is open for its one worker. */
+struct site_spool {
+	int dir_fd;
+	int lock_fd; /* of the file "worker", locked while anybody has it */
+};
 
 /*
- * Open the spool directory and take the lock of its worker, which is then held
- * for as long as the site or a worker with its descriptor lives. NULL: it is
- * no spool, not ours, or already being served; the log says which.
+ * Open the spool directory and take the lock of its worker, without waiting.
+ * No link below the root is followed, as the jail's user could have made it.
+ * 0 or -errno. -EBUSY: somebody serves it; -ENOENT, -ENOTDIR, -ELOOP: there is
+ * no directory; -EPERM: it is not his whose it must be; -EBADMSG: no spool.
  */
-struct site *site_open(const char *dir) MUST_CHECK;
-void site_close(struct site *s); /* NULL is fine */
+int site_open(const struct site *s, struct site_spool *spool) MUST_CHECK;
+void site_close(struct site_spool *spool);
 
-const char *site_name(const struct site *s);
-int site_dir_fd(const struct site *s);
-int site_lock_fd(const struct site *s);
+/* False if what is open is not to be found at its path any more. */
+bool site_is_there(const struct site *s, const struct site_spool *spool);
 
-/*
- * Begin to watch: touched is called after each commit that somebody else makes
- * from now on. False: cannot, and the log says why.
- */
-bool site_watch(struct site *s, sd_event *event, site_touched_fn *touched,
-    void *context) MUST_CHECK;
-
-/* False if the directory is not to be found at its name any more. */
-bool site_is_there(const struct site *s);
-
-/* Stop watching, as while a worker runs, whose own commits are no news. */
-void site_unwatch(struct site *s);
+/* What an error of site_open() means, for people. */
+const char *site_error(int error);
 
 #endif

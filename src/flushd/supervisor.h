@@ -11,13 +11,16 @@
 #define FLUSHD_SUPERVISOR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "flushd/relay.h"
 
 struct supervisor_options {
 	const char *spool; /* the directory */
 	struct relay relay;
-	bool is_once; /* one pass over what is due, then end */
+	bool is_once;		/* one pass over what is due, then end */
+	size_t workers_max;	/* at the same time */
+	size_t connections_max; /* to the relay, but for a probe's */
 };
 
 /*

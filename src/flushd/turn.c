@@ -2,6 +2,7 @@
 #include "flushd/turn.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "flushd/pulse.h"
 
 enum {
 	LOCK_TIMEOUT_MS = 30 * 1000,
@@ -12,6 +13,7 @@ enum {
 int
 turn_begin(struct spool *s, enum spool_access access)
 {
+	pulse_beat();
 	cpu_limit(CPU_MAX_SEC);
 	return spool_begin(s, access, 0, clock_boot_ms() + LOCK_TIMEOUT_MS);
 }

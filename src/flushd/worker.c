@@ -17,6 +17,7 @@
 #include "flushd/host.h"
 #include "flushd/link.h"
 #include "flushd/outcome.h"
+#include "flushd/pulse.h"
 #include "flushd/sandbox.h"
 #include "flushd/upkeep.h"
 #include "flushd/worker.h"
@@ -39,6 +40,7 @@ struct worker {
 	int64_t linked_ms;   /* since when, by clock_boot_ms() */
 	char relay[80];	     /* its name, for the log */
 	sd_event_source *stop_timer;
+	sd_event_source *pulse_timer;
 	char host[HOST_NAME_SIZE];
 
 	bool has_begun;	    /* what comes before anything is sent is done */
@@ -449,6 +451,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 	case CHANNEL_COMPLAINT:
 	case CHANNEL_IDLE:
 	case CHANNEL_ENDS_AT:
+	case CHANNEL_ALIVE:
 	case CHANNEL_KIND_COUNT:
 	default:
 		break;
@@ -485,6 +488,18 @@ on_signal(
 	(void)source;
 	(void)info;
 	stop(context);
+	return 0;
+}
+
+static int
+on_pulse_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct worker *w = context;
+
+	(void)source;
+	(void)usec;
+	pulse_beat();
+	event_timer_set(w->pulse_timer, PULSE_MS);
 	return 0;
 }
 
@@ -536,6 +551,8 @@ worker_main(const char *caution)
 		       w.event, NULL, CHILD_CHANNEL, EPOLLIN, on_channel, &w),
 	    "channel");
 	w.stop_timer = event_timer_new(w.event, on_stop_timer, &w);
+	w.pulse_timer = event_timer_new(w.event, on_pulse_timer, &w);
+	event_timer_set(w.pulse_timer, PULSE_MS);
 	w.outcome = outcome_new(w.event, w.spool, on_settled, &w);
 	if (has_work(&w))
 		ask_for_relay(&w);
@@ -545,6 +562,7 @@ worker_main(const char *caution)
 	link_free(w.link);
 	spool_close(w.spool);
 	sd_event_source_unref(w.stop_timer);
+	sd_event_source_unref(w.pulse_timer);
 	outcome_free(w.outcome);
 	sd_event_unref(w.event);
 	return rc < 0 ? CHILD_EXIT_FAILED : rc;
