@@ -38,6 +38,8 @@
 	X(spool_repair)                                                        \
 	X(spool_turns)                                                         \
 	X(draft)                                                               \
+	X(slots)                                                               \
+	X(watch)                                                               \
 	X(create)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \
