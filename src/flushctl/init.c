@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "flushctl/size.h"
+#include "base/quantity.h"
 #include "flushctl/verb.h"
 #include "spool/create.h"
 
@@ -94,7 +94,7 @@ run(const char *spool_dir, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'q':
-			if (size_parse(optarg, &plan.settings.quota_bytes) < 0)
+			if (quantity_parse_size(optarg, &plan.settings.quota_bytes) < 0)
 				return verb_usage(
 				    argv[0], "'%s' is not a size", optarg);
 			break;

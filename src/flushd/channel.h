@@ -6,6 +6,7 @@
  *   descriptor. End of file means stop, whichever side sees it.
  *
  *   worker                            supervisor
+ *                                     POLICY     what to go by: the first word
  *   NEED_RELAY  a connection, please  RELAY      here it is
  *                                     RELAY_DOWN leave: you will be called
  *   COMPLAINT   the relay misbehaved  RELAY_UP   not so: blame the message
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "flushd/policy.h"
 
 enum channel_kind {
 	CHANNEL_NEED_RELAY,
@@ -31,6 +33,7 @@ enum channel_kind {
 	CHANNEL_IDLE,
 	CHANNEL_ENDS_AT,
 	CHANNEL_ALIVE,
+	CHANNEL_POLICY,
 	CHANNEL_RELAY,
 	CHANNEL_RELAY_UP,
 	CHANNEL_RELAY_DOWN,
@@ -46,6 +49,7 @@ struct channel_message {
 	uint64_t waiting;    /* NEED_RELAY, IDLE: messages new or deferred */
 	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
 			   name */
+	struct policy policy; /* POLICY */
 };
 
 /*

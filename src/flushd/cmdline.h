@@ -10,6 +10,7 @@
 
 enum cmdline_action {
 	CMDLINE_SUPERVISE,
+	CMDLINE_CHECK, /* print the configuration */
 	CMDLINE_WORK,
 	CMDLINE_PROBE,
 	CMDLINE_DONE,  /* --help and --version were answered */

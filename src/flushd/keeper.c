@@ -47,6 +47,7 @@ enum {
 struct keeper {
 	const struct keeper_host *host;
 	struct site site;
+	struct policy policy;
 
 	struct slots_guest place; /* among the workers */
 	struct site_spool spool;  /* while a worker runs, or is_only */
@@ -352,6 +353,7 @@ take_message(struct keeper *k, const struct channel_message *m)
 		on_ends_at(k, m);
 		return;
 	case CHANNEL_ALIVE:
+	case CHANNEL_POLICY:
 	case CHANNEL_RELAY:
 	case CHANNEL_RELAY_UP:
 	case CHANNEL_RELAY_DOWN:
@@ -556,10 +558,31 @@ new_child(struct keeper *k, int channel)
 	return c;
 }
 
+/* Open the channel, with the policy in it: the worker's end, or -errno. */
+static int
+open_channel(struct keeper *k)
+{
+	const struct channel_message m = {
+	    .kind = CHANNEL_POLICY, .policy = k->policy};
+	int ends[2];
+	int rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	rc = channel_send(ends[0], &m, -1);
+	if (rc < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return rc;
+	}
+	k->channel = ends[0];
+	return ends[1];
+}
+
 static void
 start_worker(struct keeper *k)
 {
-	int ends[2];
+	int other_end;
 
 	k->is_run_wanted = false;
 	k->is_wiser = false;
@@ -570,14 +593,14 @@ start_worker(struct keeper *k)
 		return;
 	k->empty_runs++;
 	k->started_ms = clock_boot_ms();
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-		log_error("cannot start a worker: %s", strerror(errno));
+	other_end = open_channel(k);
+	if (other_end < 0) {
+		log_error("cannot start a worker: %s", strerror(-other_end));
 		on_no_worker(k);
 		return;
 	}
-	k->worker = new_child(k, ends[1]);
-	close(ends[1]);
-	k->channel = ends[0];
+	k->worker = new_child(k, other_end);
+	close(other_end);
 	if (!k->worker) {
 		close_channel(k);
 		on_no_worker(k);
@@ -615,13 +638,15 @@ keeper_relay_down(struct keeper *k)
 /* ---- life ---------------------------------------------------------- */
 
 struct keeper *
-keeper_new(const struct keeper_host *host, struct site *site)
+keeper_new(const struct keeper_host *host, struct site *site,
+    const struct policy *policy)
 {
 	struct keeper *k = alloc_zeroed(sizeof(*k));
 
 	k->host = host;
 	k->site = *site;
 	*site = (struct site){0};
+	k->policy = *policy;
 	k->place = (struct slots_guest){
 	    .entered = on_place, .asked = on_turn_over, .context = k};
 	k->spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
@@ -666,6 +691,15 @@ keeper_claim(struct keeper *k)
 }
 
 void
+keeper_update(struct keeper *k, struct site *site, const struct policy *policy)
+{
+	site_release(&k->site);
+	k->site = *site;
+	*site = (struct site){0};
+	k->policy = *policy;
+}
+
+void
 keeper_forgive(struct keeper *k)
 {
 	k->caution.skipped_count = 0;
@@ -691,10 +725,16 @@ keeper_kill(struct keeper *k)
 	give_up_worker(k);
 }
 
-const struct site *
-keeper_site(const struct keeper *k)
+const char *
+keeper_name(const struct keeper *k)
 {
-	return &k->site;
+	return k->site.name;
+}
+
+bool
+keeper_is_stopping(const struct keeper *k)
+{
+	return k->is_stopping;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/compiler.h"
+#include "flushd/policy.h"
 #include "flushd/site.h"
 
 struct health;
@@ -48,8 +49,8 @@ struct keeper_host {
 };
 
 /* Takes the site over. Nothing is done before keeper_run(). */
-struct keeper *keeper_new(
-    const struct keeper_host *host, struct site *site) MUST_CHECK;
+struct keeper *keeper_new(const struct keeper_host *host, struct site *site,
+    const struct policy *policy) MUST_CHECK;
 
 /* Kills the worker; NULL is fine. */
 void keeper_free(struct keeper *k);
@@ -59,6 +60,10 @@ void keeper_free(struct keeper *k);
  * served, and the log says why.
  */
 bool keeper_claim(struct keeper *k) MUST_CHECK;
+
+/* The next worker goes by this; takes the site over. */
+void keeper_update(
+    struct keeper *k, struct site *site, const struct policy *policy);
 
 /* Something may be due: let a worker look, soon. */
 void keeper_run(struct keeper *k);
@@ -77,7 +82,8 @@ void keeper_take_verdict(struct keeper *k, bool is_up);
 /* The breaker has opened. */
 void keeper_relay_down(struct keeper *k);
 
-const struct site *keeper_site(const struct keeper *k);
+const char *keeper_name(const struct keeper *k); /* the site's */
+bool keeper_is_stopping(const struct keeper *k);
 bool keeper_has_ended(const struct keeper *k);
 enum keeper_end keeper_end(const struct keeper *k); /* how */
 uint64_t keeper_waiting(const struct keeper *k);    /* messages, as last said */

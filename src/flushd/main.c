@@ -3,15 +3,29 @@
  * flushd - empties spools into the relay
  */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "flushd/cmdline.h"
+#include "flushd/conf.h"
 #include "flushd/prober.h"
 #include "flushd/supervisor.h"
 #include "flushd/worker.h"
 
 enum { EXIT_USAGE = 2 };
+
+static int
+check(const char *conf_dir)
+{
+	struct conf conf;
+
+	if (conf_load(conf_dir, &conf) < 0)
+		return EXIT_FAILURE;
+	conf_print(&conf, stdout);
+	conf_release(&conf);
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 int
 main(int argc, char **argv)
@@ -24,6 +38,8 @@ main(int argc, char **argv)
 	switch (cmdline_parse(argc, argv, &options)) {
 	case CMDLINE_SUPERVISE:
 		return supervisor_run(&options);
+	case CMDLINE_CHECK:
+		return check(options.conf_dir);
 	case CMDLINE_WORK:
 		return worker_main(argv[2]);
 	case CMDLINE_PROBE:

@@ -31,8 +31,8 @@ next_turn_ms(const struct slots *s, struct slots_guest **next)
 	if (s->waiting_count <= s->asked_count)
 		return -1;
 	TAILQ_FOREACH(g, &s->inside, link)
-	if (g->where == SLOTS_INSIDE)
-		break;
+		if (g->where == SLOTS_INSIDE)
+			break;
 	*next = g;
 	if (!g)
 		return -1;

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "flushd/conf.h"
 #include "flushd/event.h"
 #include "flushd/health.h"
 #include "flushd/keeper.h"
@@ -34,10 +36,11 @@ struct member {
 
 struct supervisor {
 	const struct supervisor_options *options;
+	struct conf conf; /* without files, what they would say */
 	sd_event *event;
 	struct keeper_host host;
-	TAILQ_HEAD(members, member) members;
-	size_t connections_max; /* for now */
+	TAILQ_HEAD(members, member) members; /* by name */
+	size_t connections_max;		     /* for now */
 	sd_event_source *slow_start_timer;
 	sd_event_source *stop_timer;
 	sd_event_source *reaper;
@@ -54,13 +57,13 @@ on_verdict(void *context, bool is_up)
 	struct member *m;
 
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_take_verdict(m->keeper, is_up);
+		keeper_take_verdict(m->keeper, is_up);
 }
 
 static void
 start_slowly(struct supervisor *s, size_t max)
 {
-	const size_t limit = s->options->connections_max;
+	const size_t limit = s->conf.global.connections_max;
 
 	s->connections_max = max < limit ? max : limit;
 	slots_set_max(s->host.connections, s->connections_max);
@@ -85,14 +88,14 @@ waiting(const struct supervisor *s)
 	struct member *m;
 
 	TAILQ_FOREACH(m, &s->members, link)
-	sum += keeper_waiting(m->keeper);
+		sum += keeper_waiting(m->keeper);
 	return sum;
 }
 
 static void
 report_relay(const struct supervisor *s, bool is_up, int64_t down_ms)
 {
-	const char *name = s->options->relay.name;
+	const char *name = s->conf.global.relay.name;
 	const char *reason = health_reason(s->host.health);
 	struct buf words = BUF_INIT;
 
@@ -121,7 +124,7 @@ on_relay_changed(void *context, bool is_up, int64_t down_ms)
 		return;
 	}
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_relay_down(m->keeper);
+		keeper_relay_down(m->keeper);
 }
 
 /* ---- the sites ----------------------------------------------------- */
@@ -133,10 +136,17 @@ run_all(void *context)
 	struct member *m;
 
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_run(m->keeper);
+		keeper_run(m->keeper);
 }
 
-/* Later: it may still be at work for the one who calls us. */
+static void
+reap_soon(struct supervisor *s)
+{
+	event_must(
+	    sd_event_source_set_enabled(s->reaper, SD_EVENT_ONESHOT), "reaper");
+}
+
+/* It may still be at work for the one who calls us. */
 static void
 on_keeper_ended(void *context, struct keeper *k)
 {
@@ -144,8 +154,7 @@ on_keeper_ended(void *context, struct keeper *k)
 
 	if (keeper_end(k) == KEEPER_FAILED)
 		s->status = EXIT_FAILURE;
-	event_must(
-	    sd_event_source_set_enabled(s->reaper, SD_EVENT_ONESHOT), "reaper");
+	reap_soon(s);
 }
 
 static int
@@ -163,19 +172,89 @@ on_reaper(sd_event_source *source, void *context)
 		keeper_free(m->keeper);
 		free(m);
 	}
-	if (TAILQ_EMPTY(&s->members))
+	if (TAILQ_EMPTY(&s->members) &&
+	    (s->is_stopping || !s->options->conf_dir))
 		event_must(sd_event_exit(s->event, s->status), "exit");
 	return 0;
 }
 
+/* In front of next, or last. */
 static struct keeper *
-add(struct supervisor *s, struct site *site)
+add(struct supervisor *s, struct member *next, struct site *site,
+    const struct policy *policy)
 {
 	struct member *m = alloc_zeroed(sizeof(*m));
 
-	m->keeper = keeper_new(&s->host, site);
-	TAILQ_INSERT_TAIL(&s->members, m, link);
+	m->keeper = keeper_new(&s->host, site, policy);
+	if (next)
+		TAILQ_INSERT_BEFORE(next, m, link);
+	else
+		TAILQ_INSERT_TAIL(&s->members, m, link);
 	return m->keeper;
+}
+
+/* ---- the configuration --------------------------------------------- */
+
+static int
+compare(const struct member *m, const struct conf_site *c)
+{
+	return strcmp(keeper_name(m->keeper), c->name);
+}
+
+/* Let there be a keeper for each site, and no other. */
+static void
+take_sites(struct supervisor *s)
+{
+	struct member *m = TAILQ_FIRST(&s->members);
+	struct site site;
+
+	for (size_t i = 0; i < s->conf.site_count; i++) {
+		const struct conf_site *c = &s->conf.sites[i];
+		const struct policy *policy = &c->values.policy;
+
+		for (; m && compare(m, c) < 0; m = TAILQ_NEXT(m, link))
+			keeper_stop(m->keeper);
+		/* One of that name may be on its way out. */
+		while (m && compare(m, c) == 0 && keeper_is_stopping(m->keeper))
+			m = TAILQ_NEXT(m, link);
+		conf_get_site(c, &site);
+		if (m && compare(m, c) == 0) {
+			keeper_update(m->keeper, &site, policy);
+			m = TAILQ_NEXT(m, link);
+		} else {
+			add(s, m, &site, policy);
+		}
+	}
+	for (; m; m = TAILQ_NEXT(m, link))
+		keeper_stop(m->keeper);
+}
+
+static void
+take_conf(struct supervisor *s)
+{
+	const struct conf_values *global = &s->conf.global;
+
+	slots_set_max(s->host.workers, global->workers_max);
+	if (health_is_up(s->host.health))
+		start_slowly(s, global->connections_max);
+	take_sites(s);
+	log_notice("relay=%s sites=%zu configured", global->relay.name,
+	    s->conf.site_count);
+}
+
+/* As it was, if anything is wrong with it. */
+static void
+reload(struct supervisor *s)
+{
+	struct conf conf;
+
+	if (conf_load(s->options->conf_dir, &conf) < 0) {
+		log_error("the configuration stays as it was");
+		return;
+	}
+	conf_release(&s->conf);
+	s->conf = conf;
+	take_conf(s);
 }
 
 /* ---- signals ------------------------------------------------------- */
@@ -189,7 +268,7 @@ on_stop_timer(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_kill(m->keeper);
+		keeper_kill(m->keeper);
 	return 0;
 }
 
@@ -208,8 +287,29 @@ on_stop_signal(
 	sd_notify(0, "STOPPING=1");
 	event_timer_set(s->stop_timer, STOP_TIMEOUT_MS);
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_stop(m->keeper);
+		keeper_stop(m->keeper);
 	return 0;
+}
+
+/* Of the service manager, which wants the time by a clock of its own. */
+static void
+notify_reloading(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%jd",
+	    (intmax_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
+static void
+notify_ready(const struct supervisor *s)
+{
+	if (s->options->spool)
+		sd_notifyf(0, "READY=1\nSTATUS=serving %s", s->options->spool);
+	else
+		sd_notifyf(
+		    0, "READY=1\nSTATUS=serving %zu sites", s->conf.site_count);
 }
 
 static int
@@ -221,8 +321,15 @@ on_reload_signal(
 
 	(void)source;
 	(void)info;
+	if (s->is_stopping)
+		return 0;
+	if (s->options->conf_dir) {
+		notify_reloading();
+		reload(s);
+		notify_ready(s);
+	}
 	TAILQ_FOREACH(m, &s->members, link)
-	keeper_forgive(m->keeper);
+		keeper_forgive(m->keeper);
 	return 0;
 }
 
@@ -255,23 +362,25 @@ watch_signals(struct supervisor *s)
 static bool
 open_host(struct supervisor *s)
 {
-	const struct supervisor_options *o = s->options;
+	const struct conf_values *global = &s->conf.global;
 	struct watch *watch = watch_new(s->event, SPOOL_FILE, run_all, s);
 
 	if (!watch) {
 		log_error("cannot watch spools: %s", strerror(errno));
 		return false;
 	}
+	s->connections_max = global->connections_max;
 	s->host = (struct keeper_host){
 	    .event = s->event,
 	    .watch = watch,
 	    .health = health_new(
-		s->event, &o->relay, on_verdict, on_relay_changed, s),
-	    .relay = &o->relay,
-	    .workers = slots_new(s->event, o->workers_max, TURN_MS),
-	    .connections = slots_new(s->event, o->connections_max, TURN_MS),
-	    .is_once = o->is_once,
-	    .is_only = true,
+		s->event, &global->relay, on_verdict, on_relay_changed, s),
+	    .relay = &global->relay,
+	    .workers = slots_new(s->event, global->workers_max, TURN_MS),
+	    .connections =
+		slots_new(s->event, global->connections_max, TURN_MS),
+	    .is_once = s->options->is_once,
+	    .is_only = !s->options->conf_dir,
 	    .ended = on_keeper_ended,
 	    .context = s,
 	};
@@ -303,36 +412,78 @@ close_host(struct supervisor *s)
 	sd_event_source_unref(s->reaper);
 }
 
+/* The one of the command line. */
+static bool
+open_only_site(struct supervisor *s)
+{
+	const char *spool = s->options->spool;
+	struct site site = {
+	    .name = alloc_copy(spool, strlen(spool)),
+	    .path = alloc_copy(spool, strlen(spool)),
+	};
+	struct policy policy;
+
+	policy_init(&policy);
+	if (!keeper_claim(add(s, NULL, &site, &policy)))
+		return false;
+	log_notice("version=%s site=%s relay=%s started", VERSION, spool,
+	    s->options->relay.name);
+	return true;
+}
+
+static bool
+open_sites(struct supervisor *s)
+{
+	if (!s->options->conf_dir)
+		return open_only_site(s);
+	log_notice("version=%s started", VERSION);
+	take_conf(s);
+	return true;
+}
+
+static bool
+load_conf(struct supervisor *s)
+{
+	if (s->options->conf_dir)
+		return conf_load(s->options->conf_dir, &s->conf) == 0;
+	conf_values_init(&s->conf.global);
+	s->conf.global.relay = s->options->relay;
+	return true;
+}
+
+static int
+run(struct supervisor *s)
+{
+	int rc;
+
+	if (!open_host(s))
+		return EXIT_FAILURE;
+	if (!open_sites(s)) {
+		close_host(s);
+		return EXIT_FAILURE;
+	}
+	/* Where the service manager wants a sign of life (WatchdogSec=). */
+	event_must(sd_event_set_watchdog(s->event, true), "watchdog");
+	notify_ready(s);
+	run_all(s);
+	rc = sd_event_loop(s->event);
+	close_host(s);
+	return rc < 0 ? EXIT_FAILURE : rc;
+}
+
 int
 supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = {.options = options};
-	struct site site = {
-	    .name = alloc_copy(options->spool, strlen(options->spool)),
-	    .path = alloc_copy(options->spool, strlen(options->spool)),
-	};
-	struct keeper *k;
-	int rc;
+	int status;
 
 	TAILQ_INIT(&s.members);
-	s.connections_max = options->connections_max;
+	if (!load_conf(&s))
+		return EXIT_FAILURE;
 	event_must(sd_event_new(&s.event), "event loop");
 	watch_signals(&s);
-	if (!open_host(&s))
-		return EXIT_FAILURE;
-	k = add(&s, &site);
-	if (!keeper_claim(k)) {
-		close_host(&s);
-		return EXIT_FAILURE;
-	}
-	/* Where the service manager wants a sign of life (WatchdogSec=). */
-	event_must(sd_event_set_watchdog(s.event, true), "watchdog");
-	log_notice("version=%s site=%s relay=%s started", VERSION,
-	    options->spool, options->relay.name);
-	sd_notifyf(0, "READY=1\nSTATUS=serving %s", options->spool);
-	run_all(&s);
-	rc = sd_event_loop(s.event);
-	close_host(&s);
+	status = run(&s);
 	sd_event_unref(s.event);
-	return rc < 0 ? EXIT_FAILURE : rc;
+	conf_release(&s.conf);
+	return status;
 }

@@ -1,26 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * supervisor.h - the process that sees to it that a spool is emptied
+ * supervisor.h - the process that sees to it that spools are emptied
  *
- *   Watches the spool while it has no worker, starts one when something was
- *   submitted or is due, makes its connections to the relay, and keeps the
- *   breaker. It never opens the spool's environment, and what a worker says
- *   counts for that worker's spool only.
+ *   Has a keeper for each site, shares places for workers and connections out
+ *   among them, and keeps the breaker. It never opens a spool's environment.
  */
 #ifndef FLUSHD_SUPERVISOR_H
 #define FLUSHD_SUPERVISOR_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "flushd/relay.h"
 
 struct supervisor_options {
-	const char *spool; /* the directory */
-	struct relay relay;
-	bool is_once;		/* one pass over what is due, then end */
-	size_t workers_max;	/* at the same time */
-	size_t connections_max; /* to the relay, but for a probe's */
+	const char *conf_dir; /* its files name the sites; or NULL, and then */
+	const char *spool;    /* there is one, in this directory, */
+	struct relay relay;   /* for this relay */
+	bool is_once;	      /* one pass over what is due, then end */
 };
 
 /*

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -190,8 +192,10 @@ upkeep_knows_relay(struct spool *s)
 	return is_known;
 }
 
-int
-upkeep_note_relay(struct spool *s, uint64_t bytes_max)
+/* Most of the time there is nothing to change, and no need to write. */
+static int
+note(struct spool *s, bool (*change)(struct spool_settings *, const void *),
+    const void *what)
 {
 	struct spool_settings settings;
 	int rc = turn_begin(s, SPOOL_READ);
@@ -200,20 +204,64 @@ upkeep_note_relay(struct spool *s, uint64_t bytes_max)
 		return rc;
 	rc = spool_get_settings(s, &settings);
 	spool_abort(s);
-	if (rc < 0 ||
-	    (settings.is_relay_known && settings.relay_bytes_max == bytes_max))
+	if (rc < 0 || !change(&settings, what))
 		return rc;
 	rc = turn_begin(s, SPOOL_CHANGE);
 	if (rc < 0)
 		return rc;
 	rc = spool_get_settings(s, &settings);
-	settings.is_relay_known = true;
-	settings.relay_bytes_max = bytes_max;
-	if (rc == 0)
+	if (rc == 0 && change(&settings, what))
 		rc = spool_set_settings(s, &settings);
 	rc = turn_end(s, rc);
-	if (rc == 0)
+	return rc < 0 ? rc : 1;
+}
+
+static bool
+change_relay(struct spool_settings *settings, const void *what)
+{
+	const uint64_t bytes_max = *(const uint64_t *)what;
+
+	if (settings->is_relay_known && settings->relay_bytes_max == bytes_max)
+		return false;
+	settings->is_relay_known = true;
+	settings->relay_bytes_max = bytes_max;
+	return true;
+}
+
+int
+upkeep_note_relay(struct spool *s, uint64_t bytes_max)
+{
+	int rc = note(s, change_relay, &bytes_max);
+
+	if (rc > 0)
 		log_info(
 		    "relay takes messages of %ju bytes", (uintmax_t)bytes_max);
-	return rc;
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- the operator -------------------------------------------------- */
+
+static bool
+change_limits(struct spool_settings *settings, const void *what)
+{
+	const struct policy *p = what;
+
+	if (settings->message_bytes_max == p->message_bytes_max &&
+	    settings->recipients_max == p->recipients_max &&
+	    settings->quota_bytes == p->quota_bytes &&
+	    strcmp(settings->domain, p->domain) == 0)
+		return false;
+	settings->message_bytes_max = p->message_bytes_max;
+	settings->recipients_max = p->recipients_max;
+	settings->quota_bytes = p->quota_bytes;
+	snprintf(settings->domain, sizeof(settings->domain), "%s", p->domain);
+	return true;
+}
+
+int
+upkeep_note_policy(struct spool *s, const struct policy *p)
+{
+	int rc = p->has_limits ? note(s, change_limits, p) : 0;
+
+	return rc < 0 ? rc : 0;
 }

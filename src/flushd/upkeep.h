@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "flushd/policy.h"
 #include "spool/spool.h"
 
 /*
@@ -28,6 +29,12 @@ int upkeep_sweep(struct spool *s) MUST_CHECK;
  * died at that has left. 1 if something may be due now, else 0 or -errno.
  */
 int upkeep_idle(struct spool *s) MUST_CHECK;
+
+/*
+ * Let senders know the limits that the operator has set, if there are any: 0 or
+ * -errno.
+ */
+int upkeep_note_policy(struct spool *s, const struct policy *p) MUST_CHECK;
 
 /* True if a relay has said how large a message it takes; false too if that
  * cannot be read. */

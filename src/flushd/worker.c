@@ -41,6 +41,7 @@ struct worker {
 	char relay[80];	     /* its name, for the log */
 	sd_event_source *stop_timer;
 	sd_event_source *pulse_timer;
+	struct policy policy;
 	char host[HOST_NAME_SIZE];
 
 	bool has_begun;	    /* what comes before anything is sent is done */
@@ -143,6 +144,17 @@ become_idle(struct worker *w)
 	}
 }
 
+/* No reason not to deliver. */
+static void
+note_policy(struct worker *w)
+{
+	int rc = upkeep_note_policy(w->spool, &w->policy);
+
+	if (rc < 0)
+		log_warning("the limits of the spool are not as configured: %s",
+		    outcome_spool_error(rc));
+}
+
 /*
  * See to it that there is a message to send. False: there is none, and what
  * follows from that was done.
@@ -160,6 +172,8 @@ has_work(struct worker *w)
 		return true;
 	if (!w->has_begun)
 		rc = upkeep_begin(w->spool);
+	if (!w->has_begun && rc == 0)
+		note_policy(w);
 	w->has_begun = true;
 	if (rc == 0)
 		rc = load_next(w);
@@ -452,6 +466,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 	case CHANNEL_IDLE:
 	case CHANNEL_ENDS_AT:
 	case CHANNEL_ALIVE:
+	case CHANNEL_POLICY:
 	case CHANNEL_KIND_COUNT:
 	default:
 		break;
@@ -524,6 +539,22 @@ block_signal(int number)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* The supervisor wrote it before there was a worker. */
+static int
+receive_policy(struct policy *policy)
+{
+	struct channel_message m;
+	int rc = channel_receive(CHILD_CHANNEL, &m, NULL);
+
+	if (rc == 0 && m.kind != CHANNEL_POLICY)
+		rc = -EPROTO;
+	if (rc < 0)
+		log_error("no word from a supervisor: %s", strerror(-rc));
+	else
+		*policy = m.policy;
+	return rc;
+}
+
 int
 worker_main(const char *caution)
 {
@@ -531,6 +562,8 @@ worker_main(const char *caution)
 	int rc;
 
 	log_use_levels();
+	if (receive_policy(&w.policy) < 0)
+		return CHILD_EXIT_FAILED;
 	if (!sandbox_enter_spool(CHILD_SPOOL))
 		return CHILD_EXIT_FAILED;
 	rc = spool_open_fd(CHILD_SPOOL, &w.spool);

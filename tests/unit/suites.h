@@ -41,9 +41,10 @@
 	X(slots)                                                               \
 	X(watch)                                                               \
 	X(create)                                                              \
+	X(domain)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \
-	X(size)                                                                \
+	X(quantity)                                                            \
 	X(entry)                                                               \
 	X(options)                                                             \
 	X(server)                                                              \

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf.h - the configuration of flushd, flushd.conf(5)
+ *
+ *   A directory with flushd.conf, and sites.d with a file for each site, which
+ *   may override what flushd.conf says of all sites. What is wrong is said with
+ *   its file and line, all of it, and then nothing of it is used.
+ */
+#ifndef FLUSHD_CONF_H
+#define FLUSHD_CONF_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/compiler.h"
+#include "flushd/conf_file.h"
+#include "flushd/site.h"
+
+#define CONF_DIR "/etc/mini-sendmail"
+
+struct conf_site {
+	char *name;
+	struct conf_values values; /* root, spool and user are there */
+};
+
+struct conf {
+	struct conf_values global;
+	struct conf_site *sites; /* by name */
+	size_t site_count;
+};
+
+/*
+ * Read the files of dir. Without flushd.conf, what it could say has its
+ * defaults; without sites.d there are no sites. 0; or -EINVAL, the log says
+ * what is wrong where, and *c is released.
+ */
+int conf_load(const char *dir, struct conf *c) MUST_CHECK;
+void conf_release(struct conf *c);
+
+/* The site as the supervisor wants it, for site_release(). */
+void conf_get_site(const struct conf_site *s, struct site *site);
+
+/* Write what holds, in the format of the files. */
+void conf_print(const struct conf *c, FILE *out);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * policy.h - what the operator wants of a site; the supervisor has it from its
+ * configuration, a worker from the supervisor
+ */
+#ifndef FLUSHD_POLICY_H
+#define FLUSHD_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flushd/retry.h"
+#include "spool/record.h"
+
+struct policy {
+	/* Without a configuration the limits are those of the spool. */
+	bool has_limits;
+	uint64_t message_bytes_max;
+	uint64_t recipients_max;
+	uint64_t quota_bytes;
+	char domain[RECORD_DOMAIN_MAX + 1]; /* "": none */
+	struct retry_policy retry;
+};
+
+enum {
+	POLICY_WORKERS_MAX = 32,     /* of all sites, at the same time */
+	POLICY_CONNECTIONS_MAX = 20, /* postfix has 100 in all */
+};
+
+/* What there is without any file. */
+void policy_init(struct policy *p);
+
+#endif
