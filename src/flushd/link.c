@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "flushd/deadline.h"
 #include "flushd/event.h"
 #include "flushd/link.h"
 
@@ -16,8 +18,6 @@ enum {
 	/* Text is gathered up to here, so that a small message and its final
 	 * dot leave in one packet. */
 	OUTPUT_ENOUGH = 32 * 1024,
-	/* For each piece of output: RFC 5321 section 4.5.3.2.5. */
-	WRITE_TIMEOUT_MS = 180 * 1000,
 };
 
 struct link {
@@ -25,26 +25,23 @@ struct link {
 	int fd;
 	struct smtp *smtp;
 	sd_event_source *io;
-	sd_event_source *deadline;
-	const char *phase; /* that the deadline was set for; NULL: not set */
-	uint64_t replies;  /* that had come by then */
+	sd_event_source *timer;
+	struct deadline deadline;
 	link_ready_fn *ready;
 	void *context;
 	bool is_in_ready;  /* ready runs, */
 	bool is_abandoned; /* and called link_free() */
 };
 
+/* is_blocked: for output to be written. */
 static void
-set_deadline(struct link *l, const char *phase, int64_t after_ms)
+keep_deadline(struct link *l, bool is_blocked)
 {
-	uint64_t replies = smtp_reply_count(l->smtp);
+	const int64_t now_ms = clock_boot_ms();
+	struct deadline *d = &l->deadline;
 
-	/* Each reply has its own time, however many were asked for at once. */
-	if (l->phase == phase && l->replies == replies)
-		return;
-	l->phase = phase;
-	l->replies = replies;
-	event_timer_set(l->deadline, phase ? after_ms : -1);
+	if (deadline_follow(d, l->smtp, is_blocked, now_ms))
+		event_timer_set(l->timer, d->phase ? d->due_ms - now_ms : -1);
 }
 
 /* Read what there is, up to a piece of it: true if there was something. */
@@ -68,7 +65,6 @@ static bool
 write_output(struct link *l)
 {
 	const char *data;
-	bool has_written = false;
 	size_t len;
 
 	while ((len = smtp_output(l->smtp, &data)) > 0) {
@@ -88,11 +84,7 @@ write_output(struct link *l)
 			return true;
 		}
 		smtp_written(l->smtp, (size_t)n);
-		has_written = true;
 	}
-	/* All is out: now the time for the reply begins. */
-	if (has_written)
-		set_deadline(l, NULL, 0);
 	return true;
 }
 
@@ -133,17 +125,15 @@ run(struct link *l)
 	do {
 		if (!wants_more_text(l) && !write_output(l)) {
 			watch(l, EPOLLIN | EPOLLOUT);
-			set_deadline(l, "output", WRITE_TIMEOUT_MS);
+			keep_deadline(l, true);
 			return;
 		}
+		keep_deadline(l, false);
 		if (smtp_want(l->smtp) == SMTP_WANT_REPLY) {
 			watch(l, EPOLLIN);
-			set_deadline(l, smtp_phase_name(l->smtp),
-			    smtp_timeout_ms(l->smtp));
 			return;
 		}
 		watch(l, smtp_want(l->smtp) == SMTP_WANT_NOTHING ? 0 : EPOLLIN);
-		set_deadline(l, NULL, 0);
 	} while (call_ready(l));
 }
 
@@ -167,7 +157,6 @@ on_deadline(sd_event_source *source, uint64_t usec, void *context)
 
 	(void)source;
 	(void)usec;
-	l->phase = NULL;
 	smtp_lost(l->smtp, "timed out");
 	run(l);
 	return 0;
@@ -186,8 +175,8 @@ link_new(sd_event *event, int fd, const char *helo_name, link_ready_fn *ready,
 	l->context = context;
 	event_must(sd_event_add_io(event, &l->io, fd, EPOLLIN, on_io, l),
 	    "watch relay");
-	l->deadline = event_timer_new(event, on_deadline, l);
-	set_deadline(l, smtp_phase_name(l->smtp), smtp_timeout_ms(l->smtp));
+	l->timer = event_timer_new(event, on_deadline, l);
+	keep_deadline(l, false);
 	return l;
 }
 
@@ -205,7 +194,7 @@ link_free(struct link *l)
 		write_output(l);
 	}
 	sd_event_source_unref(l->io);
-	sd_event_source_unref(l->deadline);
+	sd_event_source_unref(l->timer);
 	smtp_free(l->smtp);
 	close(l->fd);
 	free(l);

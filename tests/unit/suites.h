@@ -64,6 +64,7 @@
 	X(caution)                                                             \
 	X(crash)                                                               \
 	X(batch)                                                               \
+	X(deadline)                                                            \
 	X(delivery)                                                            \
 	X(guard)
 
