@@ -1,159 +1,274 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Every fault in every phase of a conversation: the table of docs/smtp.md.
+ * Every fault in every phase of a conversation, against a clock of its own.
  */
+#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "flushd/deadline.h"
 #include "flushd/smtp_reply.h"
 #include "unit/smtp_matrix.h"
-#include "unit/smtp_play.h"
 
-enum phase { BANNER, EHLO, HELO, MAIL, RCPT1, RCPT2, DATA, DOT, PHASES };
+enum { START_MS = 1000, DRIP_MS = 7000 };
 
-static const char *const phase_names[PHASES] = {
-    "banner", "EHLO", "HELO", "MAIL", "RCPT 1", "RCPT 2", "DATA", "dot"};
-
-/* What the relay says instead of yes; NUL stands for itself. */
-struct fault {
-	const char *name;
-	const char *says; /* NULL: far too much */
-	size_t len;
-	const char *then_lost; /* and the connection with it */
-	const char *want[PHASES];
+/* The relay's side. */
+struct relay {
+	struct matrix *m;
+	struct deadline deadline; /* of the client */
+	struct buf says;
+	bool is_slow;
+	bool is_closed;
+	bool has_mail;
+	bool is_in_text;
+	unsigned int mails;
+	unsigned int rcpts;
+	bool accepted[2]; /* by their first letter, one and two */
+	unsigned int accepted_count;
 };
-
-#define SAYS(text) text, sizeof(text) - 1
-
-#define DOWN	 "UU down over"
-#define DOWN_BAD "UU down! over"
-#define FINE	 "SS up open"
-
-/* clang-format off */
-static const struct fault faults[] = {
-	/* banner    EHLO  HELO      MAIL          RCPT 1        RCPT 2        DATA          dot */
-	{"450", SAYS("450 4.2.0 later\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     "DD up open", "DS up open", "SD up open", "DD up open", "DD up open"}},
-	{"550 5.1.1", SAYS("550 5.1.1 nobody\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "FF up open", "FS up open", "SF up open", "FF up open", "FF up open"}},
-	{"550 without a reason", SAYS("550 no\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "HS up open", "SH up open", "HH up open", "FF up open"}},
-	{"554 5.7.1", SAYS("554 5.7.1 denied\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "HS up open", "SH up open", "HH up open", "FF up open"}},
-	{"550 with a code of class 4", SAYS("550 4.1.1 what\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "HS up open", "SH up open", "HH up open", "FF up open"}},
-	{"503 5.5.1", SAYS("503 5.5.1 bad sequence\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "HS up open", "SH up open", "HH up open", "FF up open"}},
-	{"501", SAYS("501 syntax\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "FF up open", "HS up open", "SH up open", "HH up open", "FF up open"}},
-	{"501 5.5.4", SAYS("501 5.5.4 syntax\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "FF up open", "FS up open", "SF up open", "FF up open", "FF up open"}},
-	{"555 5.5.4", SAYS("555 5.5.4 SIZE?\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "FS up open", "SF up open", "FF up open", "FF up open"}},
-	{"552 5.3.4", SAYS("552 5.3.4 too big\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "FF up open", "FS up open", "SU up open", "FF up open", "FF up open"}},
-	{"552", SAYS("552 too big\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "FF up open", "HS up open", "SU up open", "HH up open", "FF up open"}},
-	{"550 5.5.3", SAYS("550 5.5.3 too many\r\n"), NULL,
-	{DOWN_BAD, FINE, DOWN_BAD, "HH up open", "FS up open", "SU up open", "FF up open", "FF up open"}},
-	{"452", SAYS("452 4.3.1 full\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DS up open", "SU up open", "DD up open", "DD up open"}},
-	{"421", SAYS("421 4.3.2 closing\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", "DD up over"}},
-	{"connection closed", SAYS(""), "connection closed",
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", "AA up over"}},
-	{"half a reply, then closed", SAYS("250 o"), "connection closed",
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", "AA up over"}},
-	{"half of the lines, then time is up", SAYS("250-ok\r\n"), "timed out",
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", "AA up over"}},
-	{"too long", NULL, 0, NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", "AA up over"}},
-	{"garbage", SAYS("what?\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"an empty line", SAYS("\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"NUL", SAYS("250 o\0k\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"two codes in one", SAYS("250-ok\r\n251 ok\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"150", SAYS("150 hm\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"650", SAYS("650 hm\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", "DD up over", FINE}},
-	{"354", SAYS("354 go on\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", FINE,         "AA up over"}},
-	{"399", SAYS("399 hm\r\n"), NULL,
-	{DOWN,     DOWN, DOWN,     DOWN,         "DD up over", "DD up over", FINE,         "AA up over"}},
-	{"299", SAYS("299 fine\r\n"), NULL,
-	{FINE,     FINE, FINE,     FINE,         FINE,         FINE,         "DD up over", FINE}},
-};
-/* clang-format on */
 
 int
-smtp_matrix_count(void)
+matrix_count(void)
 {
-	return PHASES * (int)ARRAY_LEN(faults);
+	size_t count;
+
+	(void)reply_table(&count);
+	return (int)count * REPLY_PHASES;
 }
 
-/* A relay as postfix is, but for one fault. */
-struct relay {
-	struct play play;
-	const struct fault *fault;
-	enum phase phase; /* of the fault */
-	bool is_pipelining;
-	bool has_mail;
-	unsigned int rcpts;
-	unsigned int accepted;
-	bool is_in_text;
-	struct buf says;
-	bool is_closed;
-};
+/* ---- the wire, and the clock ------------------------------------------ */
+
+static bool
+is_client_gone(const struct relay *r)
+{
+	return smtp_want(r->m->play.s) == SMTP_WANT_NOTHING;
+}
 
 static void
-say_fault(struct relay *r)
+hear(struct relay *r, const char *data, size_t len)
 {
-	const struct fault *f = r->fault;
+	play_feed(&r->m->play, data, len);
+	deadline_follow(&r->deadline, r->m->play.s, false, r->m->now_ms);
+}
 
-	if (f->says)
-		buf_add(&r->says, f->says, f->len);
-	for (int i = 0; !f->says && i < SMTP_REPLY_MAX / 100 + 1; i++)
-		buf_add_format(&r->says, "250-%0100d\r\n", 0);
-	r->is_closed = f->then_lost || strncmp(f->name, "421", 3) == 0;
+static void
+lose(struct relay *r, const char *reason)
+{
+	smtp_lost(r->m->play.s, reason);
+	deadline_follow(&r->deadline, r->m->play.s, false, r->m->now_ms);
+	r->is_closed = true;
+}
+
+/* Time goes by, but not beyond the client's patience. */
+static void
+pass(struct relay *r, int64_t ms)
+{
+	const int64_t left_ms = r->deadline.due_ms - r->m->now_ms;
+
+	if (r->deadline.phase && left_ms <= ms) {
+		r->m->now_ms += left_ms;
+		lose(r, "timed out");
+	} else {
+		r->m->now_ms += ms;
+	}
+}
+
+static void
+flush(struct relay *r)
+{
+	for (size_t i = 0; r->is_slow && i < r->says.len; i++) {
+		hear(r, r->says.data + i, 1);
+		pass(r, 1000);
+	}
+	if (!r->is_slow)
+		hear(r, r->says.data, r->says.len);
+	buf_clear(&r->says);
+}
+
+/* ---- faults ----------------------------------------------------------- */
+
+/* What a good relay says. */
+static const char *
+good_reply(const struct relay *r, enum reply_phase phase)
+{
+	static const char *const replies[REPLY_PHASES] = {
+	    [REPLY_BANNER] = "220 mx ESMTP\r\n",
+	    [REPLY_HELO] = "250 mx\r\n",
+	    [REPLY_MAIL] = "250 2.1.0 Ok\r\n",
+	    [REPLY_MAIL_2] = "250 2.1.0 Ok\r\n",
+	    [REPLY_RCPT_1] = "250 2.1.5 Ok\r\n",
+	    [REPLY_RCPT_2] = "250 2.1.5 Ok\r\n",
+	    [REPLY_DATA] = "354 go on\r\n",
+	    [REPLY_DOT] = "250 2.0.0 queued\r\n",
+	    [REPLY_AFTER] = "250 2.0.0 Ok\r\n",
+	};
+
+	if (phase != REPLY_EHLO)
+		return replies[phase];
+	return r->m->is_pipelining ? "250-mx\r\n250 PIPELINING\r\n"
+				   : "250 mx\r\n";
+}
+
+/* Does it mean yes to the relay itself? */
+static bool
+is_yes(const struct reply_fault *f, enum reply_phase phase)
+{
+	if (phase == REPLY_DOT)
+		return f->says[0] != '4' && f->says[0] != '5';
+	return f->says[0] == (phase == REPLY_DATA ? '3' : '2') ||
+	       strstr(f->says, "{ok}") || strstr(f->says, "{OK}");
+}
+
+static void
+say_ok(struct relay *r, const char *good, bool has_cr)
+{
+	for (; *good; good++)
+		if (*good != '\r' || has_cr)
+			buf_add_char(&r->says, *good);
+}
+
+static void
+say_lines(struct relay *r, const char *good, long count)
+{
+	for (long i = 0; i < count; i++)
+		buf_add_format(&r->says, "%.3s-more\r\n", good);
+}
+
+static void
+say_long_line(struct relay *r, const char *good, long len)
+{
+	buf_add_format(&r->says, "%.3s ", good);
+	for (long i = 0; i < len; i++)
+		buf_add_char(&r->says, 'x');
+}
+
+static void
+drip(struct relay *r, const char *good)
+{
+	const int64_t since_ms = r->m->now_ms;
+
+	buf_add_format(&r->says, "%.3s-", good);
+	flush(r);
+	while (!is_client_gone(r)) {
+		hear(r, "x", 1);
+		pass(r, DRIP_MS);
+	}
+	r->is_closed = true;
+	r->m->waited_ms = r->m->now_ms - since_ms;
+}
+
+static void
+hang(struct relay *r)
+{
+	const int64_t since_ms = r->m->now_ms;
+
+	flush(r);
+	if (!is_client_gone(r))
+		pass(r, INT32_MAX);
+	r->is_closed = true;
+	if (is_client_gone(r))
+		r->m->waited_ms = r->m->now_ms - since_ms;
+}
+
+static bool
+is_word(const char *word, const char *name)
+{
+	return strncmp(word, name, strlen(name)) == 0;
+}
+
+/* What the table has in braces. */
+static void
+do_word(struct relay *r, const char *word, const char *good)
+{
+	const char *argument = strchr(word, ' ');
+	const long n = argument ? strtol(argument, NULL, 10) : 0;
+
+	if (is_word(word, "ok}") || is_word(word, "OK}")) {
+		say_ok(r, good, *word == 'o');
+	} else if (is_word(word, "half}")) {
+		buf_add(&r->says, good, 5);
+	} else if (is_word(word, "long ")) {
+		say_long_line(r, good, n);
+	} else if (is_word(word, "lines ")) {
+		say_lines(r, good, n);
+	} else if (is_word(word, "endless}")) {
+		say_lines(r, good, SMTP_REPLY_MAX);
+		flush(r);
+		ck_assert(is_client_gone(r));
+	} else if (is_word(word, "slowly}")) {
+		flush(r);
+		r->is_slow = true;
+	} else if (is_word(word, "hang}")) {
+		hang(r);
+	} else if (is_word(word, "drip}")) {
+		drip(r, good);
+	} else if (is_word(word, "close}") || is_word(word, "reset}")) {
+		flush(r);
+		lose(r, "connection closed by the relay");
+	} else {
+		ck_abort_msg("%s: what is {%s", r->m->fault->name, word);
+	}
+}
+
+static void
+say_fault(struct relay *r, enum reply_phase phase)
+{
+	const char *good = good_reply(r, phase);
+
+	for (const char *p = r->m->fault->says; *p; p++) {
+		if (*p == '\\') {
+			p++;
+			buf_add_char(&r->says, *p == 'r'   ? '\r'
+					       : *p == 'n' ? '\n'
+							   : '\0');
+		} else if (*p == '{') {
+			do_word(r, p + 1, good);
+			p += strcspn(p, "}");
+		} else {
+			buf_add_char(&r->says, *p);
+		}
+	}
+	if (r->is_slow)
+		flush(r);
+	r->is_slow = false;
 }
 
 /* Answer in a phase; true if it was yes. */
 static bool
-say(struct relay *r, enum phase phase, const char *yes)
+say(struct relay *r, enum reply_phase phase)
 {
-	bool is_fault = r->phase == phase;
-
-	if (is_fault)
-		say_fault(r);
-	/* What is skipped at the dot is followed by the reply. */
-	if (!is_fault || (phase == DOT && r->fault->want[DOT][0] == 'S' &&
-			     strcmp(r->fault->name, "299") != 0))
-		buf_add_str(&r->says, yes);
-	return !is_fault || r->fault->want[phase][0] == 'S';
+	if (phase == r->m->phase) {
+		say_fault(r, phase);
+		return is_yes(r->m->fault, phase);
+	}
+	if (phase != REPLY_AFTER)
+		buf_add_str(&r->says, good_reply(r, phase));
+	return true;
 }
+
+/* ---- the rest of the relay -------------------------------------------- */
 
 static void
 answer_mail(struct relay *r)
 {
-	r->has_mail = say(r, MAIL, "250 2.1.0 Ok\r\n");
+	r->has_mail = say(r, r->mails++ == 0 ? REPLY_MAIL : REPLY_MAIL_2);
+	r->rcpts = 0;
+	r->accepted_count = 0;
+	r->accepted[0] = r->accepted[1] = false;
 }
 
 static void
-answer_rcpt(struct relay *r)
+answer_rcpt(struct relay *r, const char *line)
 {
-	enum phase phase = r->rcpts++ == 0 ? RCPT1 : RCPT2;
-	size_t at = r->says.len;
+	enum reply_phase phase = r->rcpts++ == 0 ? REPLY_RCPT_1 : REPLY_RCPT_2;
 
-	if (!r->has_mail)
+	if (!r->has_mail) {
 		buf_add_str(&r->says, "503 5.5.1 need MAIL command\r\n");
-	else
-		say(r, phase, "250 2.1.5 Ok\r\n");
-	r->accepted += r->says.len > at && r->says.data[at] == '2';
+	} else if (say(r, phase)) {
+		r->accepted[strstr(line, "<two@") != NULL] = true;
+		r->accepted_count++;
+	}
 }
 
 static void
@@ -161,34 +276,47 @@ answer_data(struct relay *r)
 {
 	if (!r->has_mail)
 		buf_add_str(&r->says, "503 5.5.1 need RCPT command\r\n");
-	else if (r->accepted == 0)
+	else if (r->accepted_count == 0)
 		buf_add_str(&r->says, "554 5.5.1 no valid recipients\r\n");
 	else
-		r->is_in_text = say(r, DATA, "354 go on\r\n");
+		r->is_in_text = say(r, REPLY_DATA);
+}
+
+static void
+take_text(struct relay *r)
+{
+	r->is_in_text = false;
+	r->has_mail = false;
+	if (!say(r, REPLY_DOT))
+		return;
+	r->m->taken[0] += r->accepted[0];
+	r->m->taken[1] += r->accepted[1];
+	say(r, REPLY_AFTER);
 }
 
 static void
 answer(struct relay *r, const char *line)
 {
 	if (r->is_in_text) {
-		if (strcmp(line, ".") != 0)
-			return;
-		r->is_in_text = false;
-		say(r, DOT, "250 2.0.0 queued\r\n");
-	} else if (strncmp(line, "EHLO ", 5) == 0 && r->phase == HELO) {
+		if (strcmp(line, ".") == 0)
+			take_text(r);
+	} else if (strncmp(line, "EHLO ", 5) == 0 &&
+		   r->m->phase == REPLY_HELO) {
 		buf_add_str(&r->says, "502 5.5.2 EHLO?\r\n");
 	} else if (strncmp(line, "EHLO ", 5) == 0) {
-		say(r, EHLO,
-		    r->is_pipelining ? "250-mx\r\n250 PIPELINING\r\n"
-				     : "250 mx\r\n");
+		say(r, REPLY_EHLO);
 	} else if (strncmp(line, "HELO ", 5) == 0) {
-		say(r, HELO, "250 mx\r\n");
+		say(r, REPLY_HELO);
 	} else if (strncmp(line, "MAIL ", 5) == 0) {
 		answer_mail(r);
 	} else if (strncmp(line, "RCPT ", 5) == 0) {
-		answer_rcpt(r);
+		answer_rcpt(r, line);
 	} else if (strcmp(line, "DATA") == 0) {
 		answer_data(r);
+	} else if (strcmp(line, "RSET") == 0) {
+		buf_add_str(&r->says, "250 2.0.0 Ok\r\n");
+	} else if (strcmp(line, "QUIT") == 0) {
+		r->is_closed = true;
 	}
 }
 
@@ -196,7 +324,7 @@ answer(struct relay *r, const char *line)
 static char *
 next_line(struct relay *r)
 {
-	struct buf *sent = &r->play.sent;
+	struct buf *sent = &r->m->play.sent;
 	const char *end = memchr(sent->data, '\n', sent->len);
 	size_t len = end ? (size_t)(end - sent->data) : 0;
 	char *line;
@@ -211,41 +339,67 @@ next_line(struct relay *r)
 static void
 converse(struct relay *r)
 {
-	say(r, BANNER, "220 mx ESMTP\r\n");
-	while (r->says.len > 0 || r->is_closed) {
-		char *line;
+	char *line;
 
-		play_feed(&r->play, r->says.data, r->says.len);
-		buf_clear(&r->says);
-		if (r->is_closed && r->fault->then_lost)
-			smtp_lost(r->play.s, r->fault->then_lost);
-		if (r->is_closed)
-			return;
-		while (!r->is_closed && (line = next_line(r))) {
-			answer(r, line);
-			free(line);
-		}
+	deadline_follow(&r->deadline, r->m->play.s, false, r->m->now_ms);
+	say(r, REPLY_BANNER);
+	flush(r);
+	while (!r->is_closed && (line = next_line(r))) {
+		answer(r, line);
+		free(line);
+		/* As a relay does: what was pipelined is answered at once. */
+		if (!r->is_closed &&
+		    !memchr(r->m->play.sent.data, '\n', r->m->play.sent.len))
+			flush(r);
 	}
 }
 
-void
-smtp_matrix_play(int i, bool is_pipelining, int cut, struct buf *name,
-    struct buf *got, struct buf *want)
-{
-	struct relay r = {.fault = &faults[i / PHASES],
-	    .phase = (enum phase)(i % PHASES),
-	    .is_pipelining = is_pipelining};
+/* ---- a cell ----------------------------------------------------------- */
 
+void
+matrix_play(struct matrix *m, int i, const struct smtp_message *message,
+    bool is_pipelining, int cut)
+{
+	struct relay r = {.m = m};
+	size_t count;
+
+	*m = (struct matrix){
+	    .fault = &reply_table(&count)[i / REPLY_PHASES],
+	    .phase = (enum reply_phase)(i % REPLY_PHASES),
+	    .is_pipelining = is_pipelining,
+	    .now_ms = START_MS,
+	};
 	buf_init(&r.says);
-	play_init(&r.play, &play_message, 1, cut);
-	buf_add_format(name, "%s to %s, %s, cut %d", r.fault->name,
-	    phase_names[r.phase], is_pipelining ? "pipelined" : "in turns",
-	    cut);
-	buf_add_str(want, r.fault->want[r.phase]);
+	play_init(&m->play, message, m->phase == REPLY_MAIL_2 ? 2 : 1, cut);
 	converse(&r);
-	play_describe(&r.play, got);
-	if (r.play.violation)
-		buf_add_format(got, " and %s", r.play.violation);
-	play_release(&r.play);
 	buf_release(&r.says);
+}
+
+void
+matrix_release(struct matrix *m)
+{
+	play_release(&m->play);
+}
+
+void
+matrix_describe(struct matrix *m, struct buf *out)
+{
+	const struct smtp_result *result = smtp_result(m->play.s);
+	struct buf words = BUF_INIT;
+
+	play_describe(&m->play, &words);
+	if (strcmp(words.data, "UU down over") == 0) {
+		buf_add_str(out, "down");
+	} else if (strcmp(words.data, "UU down! over") == 0) {
+		buf_add_str(out, "down!");
+	} else if (result->is_relay_down || result->is_alarming) {
+		buf_add_str(out, words.data);
+	} else {
+		buf_add(out, words.data, 2);
+		if (smtp_want(m->play.s) == SMTP_WANT_NOTHING)
+			buf_add_char(out, '.');
+	}
+	if (m->play.violation)
+		buf_add_format(out, " and %s", m->play.violation);
+	buf_release(&words);
 }
