@@ -52,6 +52,7 @@ struct smtp {
 	unsigned int message_count;
 	unsigned int error_count;
 	bool needs_rset; /* a transaction was left open */
+	bool is_proven;	 /* a MAIL was answered: the relay does work */
 
 	struct buf out;	  /* of which the first out_at bytes are written */
 	size_t out_at;	  /* in out */

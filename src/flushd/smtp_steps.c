@@ -149,13 +149,14 @@ lost_dot(struct smtp *s, const char *words)
 }
 
 /*
- * A relay may end a connection that did its work, but one that was of no use
- * at all would only be followed by the next.
+ * Between two messages, or at MAIL, which may cross the relay's own goodbye. A
+ * relay may end a connection that did its work; but one that was of no use at
+ * all would only be followed by the next.
  */
 static void
-lost_idle(struct smtp *s, const char *words)
+lost_between(struct smtp *s, const char *words)
 {
-	if (s->message_count == 0)
+	if (!s->is_proven)
 		blame_relay(s, words);
 	hang_up(s);
 }
@@ -293,6 +294,7 @@ reply_mail(struct smtp *s)
 {
 	const struct smtp_reply *r = &s->reply;
 
+	s->is_proven = true;
 	if (smtp_reply_class(r) == 2) {
 		s->recipient = 0;
 		smtp_enter(
@@ -419,11 +421,11 @@ const struct smtp_step smtp_steps[SMTP_STATE_COUNT] = {
     [SMTP_STATE_HELO] = {"HELO", SMTP_WANT_REPLY, 90, "245",
 	enter_helo, reply_helo, lost_relay},
     [SMTP_STATE_READY] = {"idle", SMTP_WANT_MESSAGE, 0, "",
-	enter_ready, NULL, lost_idle},
+	enter_ready, NULL, lost_between},
     [SMTP_STATE_RSET] = {"RSET", SMTP_WANT_REPLY, 30, "245",
 	enter_rset, reply_rset, lost_nothing},
     [SMTP_STATE_MAIL] = {"MAIL", SMTP_WANT_REPLY, 300, "245",
-	enter_mail, reply_mail, lost_relay},
+	enter_mail, reply_mail, lost_between},
     [SMTP_STATE_RCPT] = {"RCPT", SMTP_WANT_REPLY, 300, "245",
 	enter_rcpt, reply_rcpt, lost_undecided},
     [SMTP_STATE_DATA] = {"DATA", SMTP_WANT_REPLY, 120, "345",

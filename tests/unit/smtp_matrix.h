@@ -19,8 +19,7 @@ struct matrix {
 	int64_t now_ms;	   /* goes on only while the client waits */
 	int64_t waited_ms; /* in vain, until it gave up; 0: it did not */
 
-	/* How often the relay has taken the text for each recipient. */
-	unsigned int taken[2];
+	bool is_taken[2]; /* by the relay, the last message for one and two */
 };
 
 /* How many cells the table has. */

@@ -113,6 +113,8 @@ static const struct script scripts[] = {
     "S 250 ok\nS 550 5.1.1 no\nS 450 later\nS 354 go on\nC .\nS 250 queued\n", .want = "FD up over"},
 {"nobody_accepted_and_data_lost_keeps_what_was_said", PIPELINED ENVELOPE
     "S 250 ok\nS 550 5.1.1 no\nS 450 later\nX gone\n", .want = "FD up over"},
+{"a_relay_that_denies_everybody_holds_the_message", PIPELINED ENVELOPE "S 250 ok\nS 554 5.7.1 denied\n"
+    "S 554 5.7.1 denied\nS 554 5.5.1 no valid recipients\n", .want = "HH up open"},
 {"refused_data_needs_rset", PIPELINED ENVELOPE "S 250 ok\nS 250 ok\nS 250 ok\nS 451 later\nC RSET\nS 250 ok\n"
     DELIVERED, .want = "SS up open", .messages = 2},
 {"accepted_before_does_not_count_for_the_next", PIPELINED DELIVERED ENVELOPE
@@ -139,6 +141,14 @@ static const struct script scripts[] = {
     "C hello\nC .\nS 250 queued\nS 550 5.1.1 no\n", .want = "SS up over"},
 {"a_connection_lost_while_idle_does_not_change_the_result", PIPELINED DELIVERED "X gone\n",
     .want = "SS up over"},
+{"a_connection_that_ends_when_the_next_message_begins_is_no_outage", PIPELINED DELIVERED ENVELOPE "X gone\n",
+    .want = "UU up over", .messages = 2},
+{"a_goodbye_that_crosses_the_next_message_is_no_outage", PIPELINED DELIVERED ENVELOPE "S 421 idle\n",
+    .want = "UU up over", .messages = 2},
+{"a_connection_that_ends_behind_a_refused_message_is_no_outage", PIPELINED
+    ENVELOPE "S 450 later\nS 503 no\nS 503 no\nS 503 no\n" ENVELOPE "X gone\n", .want = "UU up over", .messages = 2},
+{"a_relay_that_is_full_by_the_next_message_is_down", PIPELINED DELIVERED ENVELOPE
+    "S 452 4.3.1 full\nS 503 no\nS 503 no\nS 503 no\nC QUIT\n", .want = "UU down over", .messages = 2},
 {"a_reply_before_its_command_is_an_error", "S 220 mx\nS 250 mx\n", .want = "UU down over"},
 {"a_second_banner_is_no_reply_to_what_comes_in_turn", IN_TURNS "C MAIL FROM:<a@x>\nS 250 ok\nS 250 ok\n",
     .want = "DD up over"},

@@ -58,6 +58,7 @@
 	X(channel)                                                             \
 	X(smtp_reply)                                                          \
 	X(smtp)                                                                \
+	X(life)                                                                \
 	X(retry)                                                               \
 	X(breaker)                                                             \
 	X(attempt)                                                             \
