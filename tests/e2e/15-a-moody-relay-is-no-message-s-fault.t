@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 test_open
 spool_create "$SCRATCH/spool"
-moody_start not-today
+moody_start '421 at banner'
 relay="relay=127.0.0.1:$POSTFIX_PORT"
 
 mood() {
@@ -38,7 +38,7 @@ is_not_down() {
 
 submit first@site.test
 
-for mood in not-today full hangs-up babbles; do
+for mood in '421 at banner' '452 at MAIL' 'late close at banner' 'a reply too many at EHLO'; do
 	mood "$mood"
 	[ -z "$FLUSHD_PID" ] || flushd_stop
 	rm -f "$SCRATCH/flushd.log"
@@ -59,7 +59,7 @@ ok "which leaves the spool" wait_until 5 queue_is_empty
 is "once" "$(taken first@site.test)" 1
 is "probes leave no mail" "$(wc -l <"$SCRATCH/taken")" 1
 
-mood hates-senders
+mood '421 at MAIL of mail'
 seen=$(wc -l <"$FLUSHD_LOG")
 submit second@site.test
 ok "a relay that takes probes is not down" wait_until 15 flushd_logged "status=deferred .*421 4.3.2"

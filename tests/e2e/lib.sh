@@ -151,8 +151,8 @@ flushd_spawn() {
 	FLUSHD_PID=$!
 }
 
-# moody_start MOOD: tests/rig/moody_smtpd for a relay. Its mood is in $SCRATCH/mood, what it took in
-# $SCRATCH/taken.
+# moody_start MOOD: tests/rig/moody_smtpd for a relay. Its mood is in $SCRATCH/mood (Moody.pm has which there are),
+# what it took in $SCRATCH/taken.
 moody_start() {
 	local pid
 	port_reserve POSTFIX_PORT
