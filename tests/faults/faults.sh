@@ -17,7 +17,7 @@ CONTROLS=$(realpath "${CONTROLS:-build/release/controls}")
 TOOLS=$(realpath "${TOOLS:-build/release/tools}")
 
 needs_tools() {
-	[ -x "$TOOLS/audit" ] && [ -x "$TOOLS/cut_power" ] && return
+	[ -x "$TOOLS/audit" ] && [ -x "$TOOLS/cut_power" ] && [ -x "$TOOLS/make_due" ] && return
 	diag "what is to be in $TOOLS must be built first, as make test does"
 	exit 1
 }

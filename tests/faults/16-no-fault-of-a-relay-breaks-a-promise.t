@@ -1,0 +1,37 @@
+#!/bin/bash
+#
+# A relay that misbehaves in any phase, in any way of tests/rig/replies.table: what becomes of a message is what that
+# table says, flushd goes on afterwards, nothing is lost, and nothing arrives twice but behind a final dot whose reply
+# did not come.
+
+# shellcheck source=tests/faults/faults.sh
+. "$(dirname "$0")/faults.sh"
+needs_tools
+test_open
+export TOOLS
+
+# play NAME [PATTERN]: the cells, in $SCRATCH/NAME.tsv.
+play() {
+	mkdir "$SCRATCH/$1"
+	tests/rig/replies "$SCRATCH/$1" "${2:-.}" >"$SCRATCH/$1.tsv"
+}
+
+wrong() {
+	awk -F '\t' '$2 != $3 { n++ } END { print n + 0 }' "$SCRATCH/$1.tsv"
+}
+
+tried() {
+	wc -l <"$SCRATCH/$1.tsv"
+}
+
+ok "each cell is played" play all
+while IFS=$'\t' read -r cell got want; do
+	is "$cell" "$got" "$want"
+done <"$SCRATCH/all.tsv"
+experiment "a relay with a fault in some phase" "$(tried all)" "$(wrong all)"
+
+# Some of this fails with noise: the message is gone before its outcome is known.
+export FLUSHD=$CONTROLS/early_commit/flushd PATIENCE=2
+ok "each cell is played with the control" play control '^(450|550 5.1.1|close) at (DATA|dot)$'
+experiment "the same with a worker that removes before the dot's reply" "$(tried control)" "$(wrong control)" some
+done_testing
