@@ -99,10 +99,11 @@ $(B)/unit: $(UNIT_OBJ) $(ARCHIVE)
 if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 
 # Negative controls, build/$(MODE)/controls/DEFECT/PROGRAM: a program as it ships,
-# but for one function that tests/faults/controls/DEFECT.c puts in its place.
+# but for one function that tests/faults/controls/DEFECT.c puts in its place. And
+# one without a defect, whose clock skips what would be a long wait.
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	early_commit/flushd early_answer/mini_sendmail late_error/mini_sendmail \
-	unflushed/flushctl unverified/flushd unwary/flushd)
+	unflushed/flushctl unverified/flushd unwary/flushd hurry/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_early_answer := spool_commit

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/faults.sh"
 needs_tools
 test_open
-export TOOLS
+export TOOLS HURRY=$CONTROLS/hurry/flushd
 
 # play NAME [PATTERN]: the cells, in $SCRATCH/NAME.tsv.
 play() {
@@ -31,7 +31,7 @@ done <"$SCRATCH/all.tsv"
 experiment "a relay with a fault in some phase" "$(tried all)" "$(wrong all)"
 
 # Some of this fails with noise: the message is gone before its outcome is known.
-export FLUSHD=$CONTROLS/early_commit/flushd PATIENCE=2
+export FLUSHD=$CONTROLS/early_commit/flushd PATIENCE=1
 ok "each cell is played with the control" play control '^(450|550 5.1.1|close) at (DATA|dot)$'
 experiment "the same with a worker that removes before the dot's reply" "$(tried control)" "$(wrong control)" some
 done_testing

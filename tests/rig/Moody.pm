@@ -98,6 +98,24 @@ sub babble {
 	exit 0;
 }
 
+# Nothing but silence, until the client has enough of it.
+sub hang {
+	my ($c) = @_;
+	flush($c);
+	1 while sysread $c->{socket}, my $rest, 65536;
+	exit 0;
+}
+
+sub drip {
+	my ($c, $begin) = @_;
+	$c->{out} .= $begin;
+	while (flush($c)) {
+		sleep 0.2;
+		$c->{out} = "x";
+	}
+	exit 0;
+}
+
 my %words = (
 	ok      => sub { my ($c, $ok) = @_; $c->{out} .= $ok },
 	OK      => sub { my ($c, $ok) = @_; $c->{out} .= $ok =~ s/\r//gr },
@@ -105,6 +123,8 @@ my %words = (
 	long    => sub { my ($c, $ok, $n) = @_; $c->{out} .= substr($ok, 0, 3) . " " . "x" x $n },
 	lines   => sub { my ($c, $ok, $n) = @_; $c->{out} .= (substr($ok, 0, 3) . "-more\r\n") x $n },
 	endless => sub { my ($c, $ok) = @_; babble($c, substr($ok, 0, 3) . "-more\r\n") },
+	hang    => \&hang,
+	drip    => sub { my ($c, $ok) = @_; drip($c, substr($ok, 0, 3) . "-") },
 	slowly  => sub { my ($c) = @_; flush($c); $c->{is_slow} = 1 },
 	close   => \&hang_up,
 	reset   => \&reset_it,
@@ -117,7 +137,7 @@ sub misbehave {
 	my $says = $says{$c->{fault}};
 	while ($says =~ /\G(?:\\([rn0])|\{(\w+) ?(\d*)\}|([^\\{]+))/g) {
 		if (defined $2) {
-			($words{$2} or die "{$2} is for unit tests\n")->($c, $ok, $3);
+			($words{$2} or die "what is {$2}?\n")->($c, $ok, $3);
 		} else {
 			$c->{out} .= $4 // $bytes{$1};
 		}
