@@ -141,7 +141,7 @@ TEST_ENV_asan := ASAN_OPTIONS=detect_leaks=0
 TEST_ENV = $(TEST_ENV_$(MODE)) BIN=$(abspath $(BIN)) \
 	CONTROLS=$(abspath $(B)/controls) TOOLS=$(abspath $(B)/tools)
 
-e2e: all
+e2e: all $(TOOLS)
 	$(TEST_ENV) prove tests/e2e
 
 # `make test` runs a share of the faults, this all, and says what they found.

@@ -8,7 +8,7 @@ package Moody;
 #
 # What it takes for mail it writes to DIR/taken, a line of the sender for each, and for each recipient "SENDER
 # RECIPIENT" to DIR/copies, both before it replies to the final dot. It says that it takes messages of as many bytes
-# as DIR/size says, or 10240000.
+# as DIR/size says, or 10240000. For each connection there is a line in DIR/links.
 
 use strict;
 use warnings;
@@ -125,6 +125,7 @@ my %words = (
 	endless => sub { my ($c, $ok) = @_; babble($c, substr($ok, 0, 3) . "-more\r\n") },
 	hang    => \&hang,
 	drip    => sub { my ($c, $ok) = @_; drip($c, substr($ok, 0, 3) . "-") },
+	pause   => sub { my ($c, $ok, $seconds) = @_; flush($c); sleep $seconds },
 	slowly  => sub { my ($c) = @_; flush($c); $c->{is_slow} = 1 },
 	close   => \&hang_up,
 	reset   => \&reset_it,
@@ -220,6 +221,7 @@ sub talk {
 		exists $says{$c{fault}} && grep { $_ eq $c{phase} } @phases or die "no such mood: $mood\n";
 	}
 	setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
+	note("$dir/links", $mood);
 	reply(\%c, 'banner', "220 moody.test ESMTP\r\n");
 	while (defined(my $line = line_of(\%c))) {
 		answer(\%c, $line);

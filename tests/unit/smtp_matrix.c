@@ -207,6 +207,9 @@ do_word(struct relay *r, const char *word, const char *good)
 	} else if (is_word(word, "slowly}")) {
 		flush(r);
 		r->is_slow = true;
+	} else if (is_word(word, "pause ")) {
+		flush(r);
+		pass(r, n * 1000);
 	} else if (is_word(word, "hang}")) {
 		hang(r);
 	} else if (is_word(word, "drip}")) {
