@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # How much goes through a connection and a transaction before the next one, what becomes of a message whose final dot
-# is never answered, and a flushd that is told to end while its relay says nothing.
+# is never answered, and a relay that says nothing at all, also when flushd is told to end.
 
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -127,6 +127,32 @@ for phase in banner EHLO MAIL 'RCPT 1' DATA; do
 	is "once" "$(lines_of taken)" 1
 	ok "flushd ends in order" flushd_stop
 done
+
+# So many connections are held that the kernel answers no other: connecting takes for ever.
+fill_relay() {
+	kill -STOP "$MOODY_PID"
+	perl -MIO::Socket::INET -e '
+		$| = 1;
+		my @held = map { IO::Socket::INET->new(PeerAddr => "127.0.0.1:$ARGV[0]", Blocking => 0) } 1 .. 100;
+		print "held\n";
+		sleep 1 while getppid() == $ARGV[1];
+	' "$POSTFIX_PORT" "$$" >"$SCRATCH/held" &
+	FILLER_PID=$!
+	at_exit "kill -CONT $MOODY_PID || true; end_child $FILLER_PID || true"
+	wait_until 10 test -s "$SCRATCH/held"
+}
+
+mood well
+fill_relay
+submit waiting@site.test reader@example.org
+flushd_start
+ok "a relay that takes no connection is down" wait_until 30 flushd_logged 'state=down .*timed out'
+is "and the message waits" "$(state state) $(state attempts)" "new 0"
+end_child "$FILLER_PID" || true
+kill -CONT "$MOODY_PID"
+ok "and goes later" wait_until 60 queue_is_empty
+is "once" "$(lines_of taken)" 1
+ok "flushd ends in order" flushd_stop
 
 a_dot_is_open() {
 	[ -s "$SCRATCH/taken" ]

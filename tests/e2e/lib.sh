@@ -152,15 +152,14 @@ flushd_spawn() {
 }
 
 # moody_start MOOD: tests/rig/moody_smtpd for a relay. Its mood is in $SCRATCH/mood (Moody.pm has which there are),
-# what it took in $SCRATCH/taken.
+# what it took in $SCRATCH/taken, its process in $MOODY_PID.
 moody_start() {
-	local pid
 	port_reserve POSTFIX_PORT
 	echo "$1" >"$SCRATCH/mood"
 	: >"$SCRATCH/taken"
 	tests/rig/moody_smtpd "$POSTFIX_PORT" "$SCRATCH" &
-	pid=$!
-	at_exit "end_child $pid || true"
+	MOODY_PID=$!
+	at_exit "end_child $MOODY_PID || true"
 	wait_until 10 test -e "$SCRATCH/ready"
 }
 
