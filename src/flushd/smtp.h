@@ -65,6 +65,7 @@ struct smtp_message {
 	uint64_t wire_len;	/* for SIZE=, from text_size_end() */
 	bool is_8bit;		/* a byte of the text is not ASCII, or may be */
 	bool is_smtputf8;	/* the submitter asked for SMTPUTF8 */
+	bool is_soft_bounce;	/* the relay's 5xx count as 4xx */
 	enum parameter_ret ret;
 	const char *envid; /* NULL: none */
 };

@@ -289,6 +289,15 @@ refuse_probe(struct smtp *s)
 		alarm_about_relay(s, s->reply.text);
 }
 
+/* The relay's no for good is one for now, if that is wanted. */
+static enum smtp_outcome
+soften(const struct smtp *s, enum smtp_outcome verdict)
+{
+	const bool is_final = verdict == SMTP_FAILED || verdict == SMTP_HELD;
+
+	return is_final && s->message->is_soft_bounce ? SMTP_DEFERRED : verdict;
+}
+
 static void
 reply_mail(struct smtp *s)
 {
@@ -306,7 +315,7 @@ reply_mail(struct smtp *s)
 	else if (r->code == 452)
 		blame_relay(s, r->text);
 	else
-		settle_rest(s, smtp_verdict_mail(r), r->text);
+		settle_rest(s, soften(s, smtp_verdict_mail(r)), r->text);
 	smtp_enter(s, SMTP_STATE_DISCARD);
 }
 
@@ -347,8 +356,9 @@ reply_rcpt(struct smtp *s)
 		s->progress[i] = SMTP_ACCEPTED;
 		s->accepted_count++;
 	} else {
-		smtp_settle(
-		    s, i, smtp_verdict_rcpt(r, s->accepted_count > 0), r->text);
+		smtp_settle(s, i,
+		    soften(s, smtp_verdict_rcpt(r, s->accepted_count > 0)),
+		    r->text);
 	}
 	if (smtp_next_undecided(s, s->recipient) <
 	    s->message->recipient_count) {
@@ -380,7 +390,7 @@ reply_data(struct smtp *s)
 			send_lone_dot(s);
 		return;
 	}
-	settle_rest(s, smtp_verdict_data(r), r->text);
+	settle_rest(s, soften(s, smtp_verdict_data(r)), r->text);
 	s->needs_rset = true;
 	smtp_finish(s);
 }
@@ -405,7 +415,7 @@ reply_dot(struct smtp *s)
 	if (smtp_reply_class(r) == 2)
 		settle_rest(s, SMTP_SENT, r->text);
 	else
-		settle_rest(s, smtp_verdict_dot(r), r->text);
+		settle_rest(s, soften(s, smtp_verdict_dot(r)), r->text);
 	if (r->code == 421)
 		hang_up(s);
 	else

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -16,9 +17,8 @@ START_TEST(conversation_goes_by_the_script)
 END_TEST
 
 static void
-check_cell(struct matrix *m, int cut)
+check_cell(struct matrix *m, const char *want, int cut)
 {
-	const char *want = m->fault->want[m->phase];
 	struct buf got = BUF_INIT;
 
 	matrix_describe(m, &got);
@@ -50,10 +50,27 @@ START_TEST(fault_has_the_outcome_of_the_table)
 		struct matrix m;
 
 		matrix_play(&m, _i, &play_message, i % 2 == 0, i / 2);
-		check_cell(&m, i / 2);
+		check_cell(&m, m.fault->want[m.phase], i / 2);
 		check_patience(&m);
 		matrix_release(&m);
 	}
+}
+END_TEST
+
+START_TEST(soft_bounce_defers_what_else_is_failed_or_held)
+{
+	struct smtp_message message = play_message;
+	char want[16];
+	struct matrix m;
+
+	message.is_soft_bounce = true;
+	matrix_play(&m, _i, &message, _i % 2 == 0, PLAY_WHOLE);
+	snprintf(want, sizeof(want), "%s", m.fault->want[m.phase]);
+	for (char *p = want; *p; p++)
+		if (*p == 'F' || *p == 'H')
+			*p = 'D';
+	check_cell(&m, want, PLAY_WHOLE);
+	matrix_release(&m);
 }
 END_TEST
 
@@ -388,6 +405,8 @@ smtp_suite(void)
 	    tc, conversation_goes_by_the_script, 0, smtp_script_count());
 	tcase_add_loop_test(
 	    tc, fault_has_the_outcome_of_the_table, 0, matrix_count());
+	tcase_add_loop_test(tc, soft_bounce_defers_what_else_is_failed_or_held,
+	    0, matrix_count());
 	tcase_add_test(
 	    tc, lost_before_the_whole_dot_was_written_is_not_ambiguous);
 	tcase_add_test(
