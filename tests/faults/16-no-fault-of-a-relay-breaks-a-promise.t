@@ -24,11 +24,25 @@ tried() {
 	wc -l <"$SCRATCH/$1.tsv"
 }
 
-ok "each cell is played" play all
-while IFS=$'\t' read -r cell got want; do
-	is "$cell" "$got" "$want"
-done <"$SCRATCH/all.tsv"
-experiment "a relay with a fault in some phase" "$(tried all)" "$(wrong all)"
+# judge NAME: each cell of it is a claim.
+judge() {
+	local cell got want
+	while IFS=$'\t' read -r cell got want; do
+		is "$cell, $1" "$got" "$want"
+	done <"$SCRATCH/$1.tsv"
+}
+
+ok "each cell is played" play pipelined
+judge pipelined
+experiment "a relay with a fault in some phase" "$(tried pipelined)" "$(wrong pipelined)"
+
+if [ -n "${FAULTS_LONG:-}" ]; then
+	export PLAIN=1
+	ok "each cell is played in turns" play in-turns
+	unset PLAIN
+	judge in-turns
+	experiment "the same, which takes one command at a time" "$(tried in-turns)" "$(wrong in-turns)"
+fi
 
 # The message is gone before its outcome is known.
 export FLUSHD=$CONTROLS/early_commit/flushd PATIENCE=1

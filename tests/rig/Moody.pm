@@ -8,7 +8,7 @@ package Moody;
 #
 # What it takes for mail it writes to DIR/taken, a line of the sender for each, and for each recipient "SENDER
 # RECIPIENT" to DIR/copies, both before it replies to the final dot. It says that it takes messages of as many bytes
-# as DIR/size says, or 10240000. For each connection there is a line in DIR/links.
+# as DIR/size says, or 10240000; it offers no PIPELINING if DIR/plain is there. For each connection there is a line in DIR/links.
 
 use strict;
 use warnings;
@@ -190,7 +190,8 @@ sub answer {
 		$c->{out} .= "502 5.5.2 EHLO?\r\n";
 	} elsif ($line =~ /^EHLO/i) {
 		my $size = read_word("$c->{dir}/size", 10_240_000);
-		reply($c, 'EHLO', "250-moody.test\r\n250-PIPELINING\r\n250 SIZE $size\r\n");
+		my $pipelining = -e "$c->{dir}/plain" ? "" : "250-PIPELINING\r\n";
+		reply($c, 'EHLO', "250-moody.test\r\n${pipelining}250 SIZE $size\r\n");
 	} elsif ($line =~ /^HELO/i) {
 		reply($c, 'HELO', "250 moody.test\r\n");
 	} elsif ($line =~ /^MAIL FROM:(<.*?>)/i) {
