@@ -9,7 +9,7 @@
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 sites_open
 moody_start well
-COUNT=4000
+COUNT=16000
 conf_write "max_workers = 1" "max_connections = 1"
 site_add big 20001
 site_add small 20002
