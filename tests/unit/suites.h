@@ -41,6 +41,7 @@
 	X(slots)                                                               \
 	X(watch)                                                               \
 	X(create)                                                              \
+	X(conf)                                                                \
 	X(domain)                                                              \
 	X(digest)                                                              \
 	X(submit)                                                              \
