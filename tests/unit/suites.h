@@ -38,6 +38,7 @@
 	X(spool_repair)                                                        \
 	X(spool_turns)                                                         \
 	X(draft)                                                               \
+	X(site)                                                                \
 	X(slots)                                                               \
 	X(watch)                                                               \
 	X(create)                                                              \
