@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "flushctl/display.h"
-#include "flushctl/entry.h"
+#include "flushctl/entry_json.h"
+#include "listing/display.h"
 #include "mail/queue_id.h"
 
 /* As postqueue(1) calls the queues; what waits for a person is on hold. */

@@ -5,120 +5,93 @@
 
 #include "base/log.h"
 #include "flushctl/access.h"
-#include "flushctl/entry.h"
+#include "flushctl/entry_json.h"
+#include "flushctl/local_time.h"
 #include "flushctl/verb.h"
+#include "listing/listing.h"
 
-/* What is read under one lock, which every sender waits for meanwhile. */
-enum { BATCH_MESSAGES = 100, BATCH_BYTES = 1 << 20 };
+/* Output is written in pieces of about this, or a long line's length. */
+enum { WRITE_LEN = 64 * 1024 };
 
-struct listing {
+struct list {
+	const char *dir;
 	struct spool *spool;
 	bool is_json;
-	uint64_t last_id;
-	uintmax_t count;
-	uintmax_t damaged_count;
-	uint64_t bytes;
+	struct listing listing;
 };
 
-/* ---- entries ------------------------------------------------------- */
-
-static void
-add_entry(struct listing *l, const struct entry *e, struct buf *out)
-{
-	if (l->is_json) {
-		entry_add_json(out, e);
-	} else {
-		buf_add_str(out, l->count == 0 ? entry_heading : "\n");
-		entry_add_text(out, e);
-	}
-	l->count++;
-}
-
 static int
-add_message(struct listing *l, uint64_t id, struct buf *out)
-{
-	struct message_state state;
-	struct envelope envelope;
-	struct entry e = {.id = id};
-	int rc = spool_get(l->spool, id, &envelope, &state);
-
-	if (rc == 0) {
-		e.envelope = &envelope;
-		e.state = &state;
-		l->bytes += envelope.text_len;
-		add_entry(l, &e, out);
-		envelope_release(&envelope);
-		state_release(&state);
-	} else if (rc == -EBADMSG || rc == -ENOENT) {
-		/* -ENOENT: some part is there, or its id would not be. */
-		l->damaged_count++;
-		add_entry(l, &e, out);
-		rc = 0;
-	}
-	return rc;
-}
-
-/* Append the entries of one batch. 0; -ENOENT: that was the last. */
-static int
-add_batch(struct listing *l, struct buf *out)
+read_page(struct list *l)
 {
 	int rc = access_begin(l->spool);
 
-	for (int n = 0; rc == 0 && n < BATCH_MESSAGES && out->len < BATCH_BYTES;
-	     n++) {
-		rc = spool_next(l->spool, &l->last_id);
-		if (rc == 0)
-			rc = add_message(l, l->last_id, out);
-	}
+	if (rc == 0)
+		rc = listing_read_page(&l->listing, l->spool);
 	spool_abort(l->spool);
 	return rc;
 }
 
-/* ---- the list ------------------------------------------------------ */
+static int
+flush(struct buf *out)
+{
+	int status = verb_write(out->data, out->len);
+
+	buf_clear(out);
+	return status;
+}
+
+/* Out of the lock: whoever reads this may be slow. */
+static int
+print_page(struct list *l, struct buf *out)
+{
+	const struct entry *e;
+	int status = STATUS_DONE;
+
+	while (status == STATUS_DONE && (e = listing_next(&l->listing))) {
+		if (l->is_json)
+			entry_add_json(out, e);
+		else
+			listing_add_text(&l->listing, e, out, local_time_add);
+		if (out->len >= WRITE_LEN)
+			status = flush(out);
+	}
+	return status == STATUS_DONE ? flush(out) : status;
+}
 
 static int
-print_end(const struct listing *l)
+print_end(const struct list *l, struct buf *out)
 {
-	struct buf line = BUF_INIT;
-	int status;
+	const uintmax_t damaged = l->listing.damaged_count;
+	int status = STATUS_DONE;
 
-	if (l->is_json)
-		return STATUS_DONE;
-	if (l->count == 0)
-		buf_add_str(&line, "Mail queue is empty\n");
-	else
-		buf_add_format(&line, "\n-- %ju Kbytes in %ju Request%s.\n",
-		    (uintmax_t)(l->bytes / 1024), l->count,
-		    l->count == 1 ? "" : "s");
-	status = verb_write(line.data, line.len);
-	buf_release(&line);
+	if (!l->is_json) {
+		listing_add_end(&l->listing, out);
+		status = flush(out);
+	}
+	if (damaged > 0) {
+		log_error("%s: %ju damaged message%s", l->dir, damaged,
+		    damaged == 1 ? "" : "s");
+		status = STATUS_FAILED;
+	}
 	return status;
 }
 
 static int
-print_list(struct listing *l, const char *dir)
+print_list(struct list *l)
 {
 	struct buf out = BUF_INIT;
 	int status = STATUS_DONE;
 	int rc = 0;
 
 	while (rc == 0 && status == STATUS_DONE) {
-		buf_clear(&out);
-		rc = add_batch(l, &out);
-		/* Out of the lock: whoever reads this may be slow. */
-		status = verb_write(out.data, out.len);
+		rc = read_page(l);
+		status = print_page(l, &out);
 	}
+	if (status == STATUS_DONE)
+		status = rc == -ENOENT ? print_end(l, &out)
+				       : access_failed(l->dir, rc);
 	buf_release(&out);
-	if (status != STATUS_DONE)
-		return status;
-	if (rc != -ENOENT)
-		return access_failed(dir, rc);
-	status = print_end(l);
-	if (l->damaged_count > 0) {
-		log_error("%s: %ju damaged message%s", dir, l->damaged_count,
-		    l->damaged_count == 1 ? "" : "s");
-		status = STATUS_FAILED;
-	}
+	listing_release(&l->listing);
 	return status;
 }
 
@@ -129,7 +102,7 @@ run(const char *spool_dir, int argc, char **argv)
 	    {"json", no_argument, NULL, 'j'},
 	    {0},
 	};
-	struct listing l = {0};
+	struct list l = {.dir = spool_dir};
 	int option;
 	int status;
 
@@ -143,7 +116,7 @@ run(const char *spool_dir, int argc, char **argv)
 		    argv[0], "'%s' is one argument too many", argv[optind]);
 	status = access_open(spool_dir, &l.spool);
 	if (status == STATUS_DONE)
-		status = print_list(&l, spool_dir);
+		status = print_list(&l);
 	spool_close(l.spool);
 	return status;
 }

@@ -5,9 +5,10 @@
 
 #include "base/log.h"
 #include "flushctl/access.h"
-#include "flushctl/display.h"
+#include "flushctl/local_time.h"
 #include "flushctl/reading.h"
 #include "flushctl/verb.h"
+#include "listing/display.h"
 #include "mail/queue_id.h"
 
 /* The message in question, for what is said about it. */
@@ -70,7 +71,7 @@ static void
 add_time(struct buf *b, const char *label, int64_t wall_ms)
 {
 	add_label(b, label);
-	display_add_full_time(b, wall_ms);
+	local_time_add_full(b, wall_ms);
 	buf_add_char(b, '\n');
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What flushctl shows of a message in a hostile spool: an id of eight bytes,
+ * What mailq and flushctl show of a message in a hostile spool: an id of eight bytes,
  * the length of the envelope's record in two, that record, and the state's.
  * People get printable lines, programs one line of JSON.
  */
@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flushctl/entry.h"
+#include "flushctl/entry_json.h"
+#include "flushctl/local_time.h"
 #include "fuzz/fuzz.h"
 #include "mail/queue_id.h"
 #include "spool/record.h"
@@ -39,7 +40,7 @@ check_text(const struct entry *e)
 	struct fuzz_input line;
 	size_t lines = 0;
 
-	entry_add_text(&b, e);
+	entry_add_text(&b, e, local_time_add);
 	FUZZ_CHECK(b.len > 0 && b.data[b.len - 1] == '\n');
 	rest = (struct fuzz_input){b.data, b.len};
 	for (; rest.len > 0; lines++) {

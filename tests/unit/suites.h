@@ -47,6 +47,7 @@
 	X(digest)                                                              \
 	X(submit)                                                              \
 	X(quantity)                                                            \
+	X(listing)                                                             \
 	X(entry)                                                               \
 	X(options)                                                             \
 	X(server)                                                              \

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "flushctl/entry.h"
+#include "flushctl/entry_json.h"
+#include "flushctl/local_time.h"
 #include "unit/suites.h"
 
 /* 2023-11-14 22:13:20 UTC */
@@ -67,7 +68,7 @@ format(const struct sample *s, bool is_json, struct buf *out)
 	if (is_json)
 		entry_add_json(out, &e);
 	else
-		entry_add_text(out, &e);
+		entry_add_text(out, &e, local_time_add);
 	envelope_release(&envelope);
 	state_release(&state);
 }
@@ -161,7 +162,7 @@ START_TEST(a_damaged_message_is_listed_with_the_time_of_its_id)
 	const struct entry e = {.id = UINT64_C(1700000000123456)};
 	struct buf got = BUF_INIT;
 
-	entry_add_text(&got, &e);
+	entry_add_text(&got, &e, local_time_add);
 	ck_assert_ptr_nonnull(strstr(got.data, "GQLL7VDGZK!"));
 	ck_assert_ptr_nonnull(strstr(got.data, "Tue Nov 14 22:13:20"));
 	ck_assert_ptr_nonnull(strstr(got.data, "(damaged"));

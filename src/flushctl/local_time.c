@@ -2,24 +2,7 @@
 #include <stdbool.h>
 #include <time.h>
 
-#include "flushctl/display.h"
-
-void
-display_add(struct buf *b, const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p < 32 || *p > 126 || *p == '\\')
-			buf_add_format(b, "\\x%02x", *p);
-		else
-			buf_add_char(b, (char)*p);
-	}
-}
-
-void
-display_add_sender(struct buf *b, const char *sender)
-{
-	display_add(b, *sender ? sender : DISPLAY_NULL_SENDER);
-}
+#include "flushctl/local_time.h"
 
 /* A time that has no date, as its year is beyond int, is shown as a number. */
 static void
@@ -43,13 +26,13 @@ add_time(struct buf *b, int64_t wall_ms, bool is_full)
 }
 
 void
-display_add_time(struct buf *b, int64_t wall_ms)
+local_time_add(struct buf *b, int64_t wall_ms)
 {
 	add_time(b, wall_ms, false);
 }
 
 void
-display_add_full_time(struct buf *b, int64_t wall_ms)
+local_time_add_full(struct buf *b, int64_t wall_ms)
 {
 	add_time(b, wall_ms, true);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <string.h>
 
-#include "flushctl/display.h"
-#include "flushctl/entry.h"
+#include "listing/display.h"
+#include "listing/entry.h"
 #include "mail/queue_id.h"
 
 /*
@@ -22,7 +22,7 @@ entry_id_time_ms(uint64_t id)
 }
 
 static void
-add_head(struct buf *b, const struct entry *e)
+add_head(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 {
 	const char *mark = "";
 	char id[QUEUE_ID_TEXT_MAX + 1];
@@ -33,7 +33,7 @@ add_head(struct buf *b, const struct entry *e)
 		mark = "!";
 	queue_id_format(e->id, id);
 	memcpy(id + strlen(id), mark, strlen(mark) + 1);
-	display_add_time(&when,
+	add_time(&when,
 	    e->envelope ? e->envelope->submitted_ms : entry_id_time_ms(e->id));
 	buf_add_char(&when, ' ');
 	buf_add_format(b, FORMAT_ENTRY, id,
@@ -52,7 +52,8 @@ add_reason(struct buf *b, const struct buf *reason)
 
 /* New messages get no line: there is nothing to say. */
 static void
-add_state(struct buf *b, const struct message_state *s)
+add_state(
+    struct buf *b, const struct message_state *s, entry_time_fn *add_time)
 {
 	struct buf line = BUF_INIT;
 
@@ -64,7 +65,7 @@ add_state(struct buf *b, const struct message_state *s)
 		    s->attempts == 1 ? "" : "s");
 	if (state_is_scheduled(s)) {
 		buf_add_str(&line, ", next ");
-		display_add_time(&line, s->due_ms);
+		add_time(&line, s->due_ms);
 	}
 	if (s->reason) {
 		buf_add_str(&line, ": ");
@@ -100,9 +101,10 @@ add_recipients(
 }
 
 void
-entry_add_text(struct buf *b, const struct entry *e)
+entry_add_text(
+    struct buf *b, const struct entry *e, entry_time_fn *add_time)
 {
-	add_head(b, e);
+	add_head(b, e, add_time);
 	if (!e->envelope) {
 		struct buf line = BUF_INIT;
 
@@ -114,6 +116,6 @@ entry_add_text(struct buf *b, const struct entry *e)
 	}
 	display_add_sender(b, e->envelope->sender);
 	buf_add_char(b, '\n');
-	add_state(b, e->state);
+	add_state(b, e->state, add_time);
 	add_recipients(b, e->envelope, e->state);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * entry.h - one message of a list, as mailq and as postqueue -j show it; pure
+ * entry.h - one message of a list, as mailq shows it; pure
  *
  *   Recipients that were delivered are left out, as postfix does.
  */
-#ifndef FLUSHCTL_ENTRY_H
-#define FLUSHCTL_ENTRY_H
+#ifndef LISTING_ENTRY_H
+#define LISTING_ENTRY_H
 
 #include <stdint.h>
 
@@ -19,17 +19,15 @@ struct entry {
 	const struct message_state *state;
 };
 
+/* Append a time as "Sun Nov 22 09:58:10", in the zone of whoever reads it. */
+typedef void entry_time_fn(struct buf *b, int64_t wall_ms);
+
 /* The line above the first entry. */
 extern const char entry_heading[];
 
 /* Append the entry as lines, without the empty line that follows it. */
-void entry_add_text(struct buf *b, const struct entry *e);
-
-/*
- * Append the entry as one JSON object and a newline, in ASCII. Bytes that are
- * not UTF-8 become U+FFFD.
- */
-void entry_add_json(struct buf *b, const struct entry *e);
+void entry_add_text(
+    struct buf *b, const struct entry *e, entry_time_fn *add_time);
 
 /* When a message that cannot be read came: its id says so. Milliseconds. */
 int64_t entry_id_time_ms(uint64_t id);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "listing/listing.h"
+
+/* ---- pages --------------------------------------------------------- */
+
+static void
+clear_page(struct listing *l)
+{
+	for (size_t i = 0; i < l->page.count; i++) {
+		if (!l->page.entries[i].envelope)
+			continue;
+		envelope_release(&l->page.envelopes[i]);
+		state_release(&l->page.states[i]);
+	}
+	l->page.count = 0;
+	l->page.shown = 0;
+}
+
+/* Read a message into the page: how many recipients it has, or -errno. */
+static int
+read_message(struct listing *l, struct spool *s, uint64_t id)
+{
+	const size_t i = l->page.count;
+	struct envelope *envelope = &l->page.envelopes[i];
+	struct message_state *state = &l->page.states[i];
+	int rc = spool_get(s, id, envelope, state);
+
+	/* -ENOENT: some part is there, or its id would not be. */
+	if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
+		return rc;
+	l->page.entries[i] = (struct entry){.id = id};
+	if (rc == 0) {
+		l->page.entries[i].envelope = envelope;
+		l->page.entries[i].state = state;
+	}
+	l->page.count++;
+	return rc == 0 ? (int)envelope->recipient_count : 0;
+}
+
+int
+listing_read_page(struct listing *l, struct spool *s)
+{
+	const int64_t end_ms = clock_boot_ms() + LISTING_PAGE_MS;
+	int recipients = 0;
+	int rc;
+
+	clear_page(l);
+	do {
+		rc = spool_next(s, &l->last_id);
+		if (rc == 0)
+			rc = read_message(l, s, l->last_id);
+		if (rc < 0)
+			return rc;
+		recipients += rc;
+	} while (l->page.count < LISTING_PAGE_MESSAGES &&
+		 recipients < LISTING_PAGE_RECIPIENTS &&
+		 clock_boot_ms() < end_ms);
+	return 0;
+}
+
+void
+listing_release(struct listing *l)
+{
+	clear_page(l);
+}
+
+/* ---- entries ------------------------------------------------------- */
+
+const struct entry *
+listing_next(struct listing *l)
+{
+	const struct entry *e;
+
+	if (l->page.shown == l->page.count)
+		return NULL;
+	e = &l->page.entries[l->page.shown++];
+	l->count++;
+	if (e->envelope)
+		l->bytes += e->envelope->text_len;
+	else
+		l->damaged_count++;
+	return e;
+}
+
+void
+listing_add_text(const struct listing *l, const struct entry *e,
+    struct buf *out, entry_time_fn *add_time)
+{
+	buf_add_str(out, l->count == 1 ? entry_heading : "\n");
+	entry_add_text(out, e, add_time);
+}
+
+void
+listing_add_end(const struct listing *l, struct buf *out)
+{
+	if (l->count == 0)
+		buf_add_str(out, "Mail queue is empty\n");
+	else
+		buf_add_format(out, "\n-- %ju Kbytes in %ju Request%s.\n",
+		    (uintmax_t)(l->bytes / 1024), l->count,
+		    l->count == 1 ? "" : "s");
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * listing.h - the messages of a spool, the oldest first, in pages
+ *
+ *   Senders   wait for one page at most, which is soon read. What was read is
+ *             shown when the lock is let go: whoever reads it may be slow.
+ *   Memory    that of one page, however long the queue is.
+ *   Trust     every byte of an entry is hostile; the text is fit for a
+ *             terminal.
+ */
+#ifndef LISTING_LISTING_H
+#define LISTING_LISTING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "listing/entry.h"
+#include "spool/spool.h"
+
+enum {
+	/* A page ends as soon as it has one of these, or took so long. */
+	LISTING_PAGE_MESSAGES = 100,
+	LISTING_PAGE_RECIPIENTS = 5000,
+	LISTING_PAGE_MS = 10,
+};
+
+struct listing {
+	uint64_t last_id; /* read so far */
+	struct {
+		size_t count;
+		size_t shown;
+		struct entry entries[LISTING_PAGE_MESSAGES];
+		struct envelope envelopes[LISTING_PAGE_MESSAGES];
+		struct message_state states[LISTING_PAGE_MESSAGES];
+	} page; /* entries point into it: not to be copied */
+
+	uintmax_t count; /* of all that was shown */
+	uintmax_t damaged_count;
+	uint64_t bytes;
+};
+
+/* Begin with zeros; release in any case. */
+void listing_release(struct listing *l);
+
+/*
+ * Replace the page by the one behind it, inside a transaction of s. 0; or what
+ * came behind its last entry: -ENOENT for nothing more, or another -errno.
+ */
+int listing_read_page(struct listing *l, struct spool *s) MUST_CHECK;
+
+/* The next entry of the page, counted as shown; NULL: no more. */
+const struct entry *listing_next(struct listing *l);
+
+/* Append the entry that was shown last, behind what separates it. */
+void listing_add_text(const struct listing *l, const struct entry *e,
+    struct buf *out, entry_time_fn *add_time);
+
+/* Append the line below all entries, or the one that says there are none. */
+void listing_add_end(const struct listing *l, struct buf *out);
+
+#endif
