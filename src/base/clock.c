@@ -67,12 +67,13 @@ moment_at(int64_t wall_ms)
 	};
 }
 
+/* Not strftime: names of days and months must not follow a locale. */
+static const char days[] = "SunMonTueWedThuFriSat";
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
 char *
 clock_rfc5322(int64_t wall_ms, char *text)
 {
-	/* Not strftime: names of days and months must not follow a locale. */
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	const struct moment m = moment_at(wall_ms);
 
 	snprintf(text, CLOCK_TEXT_MAX,
@@ -89,5 +90,16 @@ clock_rfc3339(int64_t wall_ms, char *text)
 
 	snprintf(text, CLOCK_TEXT_MAX, "%04jd-%02d-%02dT%02d:%02d:%02dZ",
 	    (intmax_t)m.year, m.month + 1, m.day, m.hour, m.minute, m.second);
+	return text;
+}
+
+char *
+clock_mailq(int64_t wall_ms, char *text)
+{
+	const struct moment m = moment_at(wall_ms);
+
+	snprintf(text, CLOCK_TEXT_MAX, "%.3s %.3s %2d %02d:%02d:%02d",
+	    days + 3 * m.weekday, months + 3 * m.month, m.day, m.hour, m.minute,
+	    m.second);
 	return text;
 }

@@ -27,4 +27,7 @@ char *clock_rfc5322(int64_t wall_ms, char *text);
 /* The same as RFC 3339 writes it, to the second: 2026-11-22T12:00:00Z. */
 char *clock_rfc3339(int64_t wall_ms, char *text);
 
+/* The same as mailq(1) writes it: "Sun Nov 22 12:00:00". */
+char *clock_mailq(int64_t wall_ms, char *text);
+
 #endif

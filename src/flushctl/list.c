@@ -81,15 +81,15 @@ print_list(struct list *l)
 {
 	struct buf out = BUF_INIT;
 	int status = STATUS_DONE;
-	int rc = 0;
+	int rc = 1;
 
-	while (rc == 0 && status == STATUS_DONE) {
+	while (rc > 0 && status == STATUS_DONE) {
 		rc = read_page(l);
 		status = print_page(l, &out);
 	}
 	if (status == STATUS_DONE)
-		status = rc == -ENOENT ? print_end(l, &out)
-				       : access_failed(l->dir, rc);
+		status =
+		    rc == 0 ? print_end(l, &out) : access_failed(l->dir, rc);
 	buf_release(&out);
 	listing_release(&l->listing);
 	return status;

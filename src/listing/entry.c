@@ -52,8 +52,7 @@ add_reason(struct buf *b, const struct buf *reason)
 
 /* New messages get no line: there is nothing to say. */
 static void
-add_state(
-    struct buf *b, const struct message_state *s, entry_time_fn *add_time)
+add_state(struct buf *b, const struct message_state *s, entry_time_fn *add_time)
 {
 	struct buf line = BUF_INIT;
 
@@ -101,8 +100,7 @@ add_recipients(
 }
 
 void
-entry_add_text(
-    struct buf *b, const struct entry *e, entry_time_fn *add_time)
+entry_add_text(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 {
 	add_head(b, e, add_time);
 	if (!e->envelope) {

@@ -50,6 +50,8 @@ listing_read_page(struct listing *l, struct spool *s)
 	clear_page(l);
 	do {
 		rc = spool_next(s, &l->last_id);
+		if (rc == -ENOENT)
+			return 0;
 		if (rc == 0)
 			rc = read_message(l, s, l->last_id);
 		if (rc < 0)
@@ -58,7 +60,7 @@ listing_read_page(struct listing *l, struct spool *s)
 	} while (l->page.count < LISTING_PAGE_MESSAGES &&
 		 recipients < LISTING_PAGE_RECIPIENTS &&
 		 clock_boot_ms() < end_ms);
-	return 0;
+	return 1;
 }
 
 void

@@ -44,8 +44,9 @@ struct listing {
 void listing_release(struct listing *l);
 
 /*
- * Replace the page by the one behind it, inside a transaction of s. 0; or what
- * came behind its last entry: -ENOENT for nothing more, or another -errno.
+ * Replace the page by the one behind it, inside a transaction of s. 1 while
+ * there is more behind that, 0 if not, or -errno; what was read before an error
+ * is in the page.
  */
 int listing_read_page(struct listing *l, struct spool *s) MUST_CHECK;
 

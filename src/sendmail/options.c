@@ -11,6 +11,7 @@ const char options_help[] =
     "usage: mini_sendmail [option ...] [address ...]\n"
     "Puts the message on standard input into the spool; see mini_sendmail(8).\n"
     "  -B type     the body is 7BIT or 8BITMIME\n"
+    "  -bp         list the messages that wait; so does the name mailq\n"
     "  -bs         speak SMTP on standard input and output instead\n"
     "  -f address  envelope sender; '' or '<>' is the null sender\n"
     "  -F name     full name of the sender, for a From that is added\n"
@@ -262,8 +263,8 @@ on_mode(struct options *o, char letter, const char *value, struct buf *why)
 		return 0;
 	}
 	if (strcmp(value, "p") == 0) {
-		buf_add_format(why, "option -b%s is not supported yet", value);
-		return EX_USAGE;
+		o->mode = OPTIONS_LIST;
+		return 0;
 	}
 	return refuse(letter, value, why);
 }
@@ -437,16 +438,13 @@ is_called(const char *path, const char *name)
 }
 
 /* The names that sendmail(8) is also called by. */
-static int
-read_program_name(struct options *o, const char *path, struct buf *why)
+static void
+read_program_name(struct options *o, const char *path)
 {
-	if (is_called(path, "mailq")) {
-		buf_add_str(why, "mailq is not supported yet");
-		return EX_USAGE;
-	}
-	if (is_called(path, "newaliases"))
+	if (is_called(path, "mailq"))
+		o->mode = OPTIONS_LIST;
+	else if (is_called(path, "newaliases"))
 		o->mode = OPTIONS_NOTHING;
-	return 0;
 }
 
 /*
@@ -479,9 +477,8 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 		o->mode = OPTIONS_HELP;
 		return 0;
 	}
-	code = read_program_name(o, argv[0], why);
-	if (code == 0)
-		code = read_words(o, &words, why);
+	read_program_name(o, argv[0]);
+	code = read_words(o, &words, why);
 	/* Exit 0 must not be heard as "your message is safe". */
 	if (code == 0 && o->mode != OPTIONS_SUBMIT &&
 	    (o->is_recipients_from_header || o->envelope.recipient_count)) {
@@ -489,7 +486,7 @@ options_parse(struct options *o, int argc, char **argv, struct buf *why)
 		    o->mode == OPTIONS_SERVE
 			? "-bs takes messages by SMTP, with neither -t nor "
 			  "addresses"
-			: "-q, -I and -bi take no message");
+			: "-bp, -q, -I and -bi take no message");
 		code = EX_USAGE;
 	}
 	if (is_called(argv[0], "qmail-inject"))

@@ -18,6 +18,7 @@
 enum options_mode {
 	OPTIONS_SUBMIT,	 /* put one message into the spool */
 	OPTIONS_SERVE,	 /* speak SMTP on standard input and output */
+	OPTIONS_LIST,	 /* show what is in the spool */
 	OPTIONS_NOTHING, /* asked for what needs no doing: exit 0 */
 	OPTIONS_VERSION,
 	OPTIONS_HELP,

@@ -19,6 +19,7 @@
 #include "sendmail/failure.h"
 #include "sendmail/guard.h"
 #include "sendmail/identity.h"
+#include "sendmail/mailq.h"
 #include "sendmail/options.h"
 #include "sendmail/refusal.h"
 #include "sendmail/sendmail.h"
@@ -43,6 +44,7 @@ static struct {
 	uint64_t input_bytes;  /* what came on standard input */
 	const char *recipient; /* the first that is known */
 	struct buf why;	       /* it is refused: one line without its end */
+	bool is_list;	       /* nothing is to be submitted */
 } own = {
     .visit.dir_fd = -EBADF,
     .text = BUF_INIT,
@@ -372,7 +374,26 @@ serve(void)
 	return EX_IOERR;
 }
 
+/* ---- the list ------------------------------------------------------------ */
+
+static int
+list(void)
+{
+	own.is_list = true;
+	guard_on_ending(NULL);	  /* it is no submission that ends */
+	signal(SIGPIPE, SIG_DFL); /* mailq | head */
+	return mailq_print(&own.visit, &own.why);
+}
+
 /* ---- the program --------------------------------------------------------- */
+
+static int
+run_at_spool(void)
+{
+	if (own.options.mode == OPTIONS_LIST)
+		return list();
+	return own.options.mode == OPTIONS_SERVE ? serve() : submit();
+}
 
 static int
 run(int owner_err)
@@ -387,13 +408,13 @@ run(int owner_err)
 		return 0;
 	case OPTIONS_SUBMIT:
 	case OPTIONS_SERVE:
+	case OPTIONS_LIST:
 		break;
 	}
-	if (owner_err < 0) {
-		buf_add_str(&own.why, "cannot become the owner of the spool");
-		return EX_NOPERM;
-	}
-	return own.options.mode == OPTIONS_SERVE ? serve() : submit();
+	if (owner_err == 0)
+		return run_at_spool();
+	buf_add_str(&own.why, "cannot become the owner of the spool");
+	return EX_NOPERM;
 }
 
 /* No file with mail in it is to be left behind, whoever ends us. */
@@ -451,8 +472,9 @@ sendmail_main(int argc, char **argv)
 	note_recipient(&own.options.envelope);
 	if (code == 0)
 		code = run(owner_err);
-	if (code) {
+	if (code)
 		say("%s", own.why.data);
+	if (code && !own.is_list) {
 		drain_input();
 		log_refusal(code, own.why.data);
 	}

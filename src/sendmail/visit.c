@@ -65,37 +65,74 @@ open_ours(const struct visit *v, struct spool **spool)
 
 /* ---- visit --------------------------------------------------------- */
 
-/* Look if there is no message, else submit it. */
+/* What is done with the spool meanwhile. */
+struct errand {
+	int (*run)(struct spool *s, int64_t deadline_ms, struct errand *e);
+	const struct composed *message;
+	struct submit_result *result;
+	struct listing *listing;
+};
+
 static int
-visit(struct visit *v, const struct composed *m, struct submit_result *r)
+visit(struct visit *v, struct errand *e)
 {
 	const int64_t begin_ms = clock_boot_ms();
-	const int64_t deadline_ms = begin_ms + v->patience_ms;
 	struct spool *spool = NULL;
 	int rc;
 
-	*r = (struct submit_result){0};
 	guard_begin(v->dir, GUARD_TIMEOUT_SEC);
 	rc = open_ours(v, &spool);
-	if (rc == 0 && m)
-		rc = spool_submit(spool, &m->envelope, m->pieces,
-		    m->piece_count, m->envelope.submitted_ms, deadline_ms, r);
-	else if (rc == 0)
-		rc = spool_look(spool, deadline_ms, r);
+	if (rc == 0)
+		rc = e->run(spool, begin_ms + v->patience_ms, e);
 	spool_close(spool);
 	guard_end();
 	v->patience_ms -= clock_boot_ms() - begin_ms;
 	return rc;
 }
 
+static int
+look(struct spool *s, int64_t deadline_ms, struct errand *e)
+{
+	return spool_look(s, deadline_ms, e->result);
+}
+
 int
 visit_look(struct visit *v, struct submit_result *r)
 {
-	return visit(v, NULL, r);
+	*r = (struct submit_result){0};
+	return visit(v, &(struct errand){.run = look, .result = r});
+}
+
+static int
+submit(struct spool *s, int64_t deadline_ms, struct errand *e)
+{
+	const struct composed *m = e->message;
+
+	return spool_submit(s, &m->envelope, m->pieces, m->piece_count,
+	    m->envelope.submitted_ms, deadline_ms, e->result);
 }
 
 int
 visit_submit(struct visit *v, const struct composed *m, struct submit_result *r)
 {
-	return visit(v, m, r);
+	*r = (struct submit_result){0};
+	return visit(
+	    v, &(struct errand){.run = submit, .message = m, .result = r});
+}
+
+static int
+list(struct spool *s, int64_t deadline_ms, struct errand *e)
+{
+	int rc = spool_begin(s, SPOOL_READ, 0, deadline_ms);
+
+	if (rc == 0)
+		rc = listing_read_page(e->listing, s);
+	spool_abort(s);
+	return rc;
+}
+
+int
+visit_list(struct visit *v, struct listing *l)
+{
+	return visit(v, &(struct errand){.run = list, .listing = l});
 }

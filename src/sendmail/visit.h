@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * visit.h - the way of a sender into its spool, once or twice
+ * visit.h - the way of a sender into its spool, once or more often
  *
  *   Guarded      damage of the spool ends the program with a word (guard.h).
  *   Ours only    root opens no spool of anybody else.
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "listing/listing.h"
 #include "sendmail/compose.h"
 #include "spool/submit.h"
 
@@ -40,5 +41,8 @@ void visit_close(struct visit *v);
 int visit_look(struct visit *v, struct submit_result *r) MUST_CHECK;
 int visit_submit(struct visit *v, const struct composed *m,
     struct submit_result *r) MUST_CHECK;
+
+/* listing_read_page(), with its errors and those of opening. */
+int visit_list(struct visit *v, struct listing *l) MUST_CHECK;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What mailq and flushctl show of a message in a hostile spool: an id of eight bytes,
- * the length of the envelope's record in two, that record, and the state's.
- * People get printable lines, programs one line of JSON.
+ * What mailq and flushctl show of a message in a hostile spool: an id of eight
+ * bytes, the length of the envelope's record in two, that record, and the
+ * state's. People get printable lines, programs one line of JSON.
  */
 #include <jansson.h>
 #include <stdlib.h>

@@ -78,7 +78,7 @@ check_accepted(const struct options *o, const struct command_line *c)
 	const struct envelope *e = &o->envelope;
 
 	FUZZ_CHECK(o->mode <= OPTIONS_HELP);
-	FUZZ_CHECK(o->mode != OPTIONS_NOTHING || e->recipient_count == 0);
+	FUZZ_CHECK(o->mode == OPTIONS_SUBMIT || e->recipient_count == 0);
 	FUZZ_CHECK(o->has_sender || !*e->sender);
 	if (*e->sender)
 		check_address(e->sender);

@@ -107,9 +107,24 @@ START_TEST(date_follows_rfc_3339)
 }
 END_TEST
 
+START_TEST(date_is_as_mailq_writes_it)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_ptr_eq(clock_mailq(1709209845999, text), text);
+	ck_assert_str_eq(text, "Thu Feb 29 12:30:45");
+	ck_assert_str_eq(
+	    clock_mailq(1709209845999 + 86400000, text), "Fri Mar  1 12:30:45");
+	ck_assert_str_eq(clock_mailq(-1, text), "Wed Dec 31 23:59:59");
+}
+END_TEST
+
 START_TEST(nonsense_still_fits)
 {
 	char text[CLOCK_TEXT_MAX];
+
+	ck_assert_uint_lt(strlen(clock_mailq(INT64_MAX, text)), CLOCK_TEXT_MAX);
+	ck_assert_uint_lt(strlen(clock_mailq(INT64_MIN, text)), CLOCK_TEXT_MAX);
 
 	ck_assert_uint_lt(
 	    strlen(clock_rfc5322(INT64_MAX, text)), CLOCK_TEXT_MAX);
@@ -143,6 +158,7 @@ clock_suite(void)
 	tcase_add_test(t, date_opens_no_file_that_the_environment_names);
 	tcase_add_test(t, date_is_that_of_the_c_library);
 	tcase_add_test(t, date_follows_rfc_3339);
+	tcase_add_test(t, date_is_as_mailq_writes_it);
 	tcase_add_test(t, nonsense_still_fits);
 	tcase_add_test(t, clocks_go_forward);
 	suite_add_tcase(s, t);

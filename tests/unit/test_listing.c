@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <string.h>
 
 #include "listing/listing.h"
@@ -53,8 +52,8 @@ list(struct buf *out)
 		pages++;
 		while ((e = listing_next(&listing)))
 			listing_add_text(&listing, e, out, add_no_time);
-	} while (rc == 0);
-	ck_assert_int_eq(rc, -ENOENT);
+	} while (rc > 0);
+	ck_assert_int_eq(rc, 0);
 	listing_add_end(&listing, out);
 	return pages;
 }
@@ -127,8 +126,8 @@ START_TEST(a_page_has_so_many_messages_and_the_next_goes_on)
 	/* More where the machine is slow: a page has an end in time, too. */
 	ck_assert_uint_ge(pages, 3);
 	ck_assert_uint_eq(count_of(out.data, entry_heading), 1);
-	ck_assert_uint_eq(
-	    count_of(out.data, " a@example.org\n"), 2 * LISTING_PAGE_MESSAGES + 1);
+	ck_assert_uint_eq(count_of(out.data, " a@example.org\n"),
+	    2 * LISTING_PAGE_MESSAGES + 1);
 	ck_assert_uint_eq(
 	    count_of(out.data, "\n\n"), 2 * LISTING_PAGE_MESSAGES + 1);
 	ck_assert_ptr_nonnull(
@@ -140,7 +139,7 @@ END_TEST
 START_TEST(a_page_ends_behind_so_many_recipients)
 {
 	put(6, LISTING_PAGE_RECIPIENTS / 5);
-	ck_assert_int_eq(read_page(), 0);
+	ck_assert_int_eq(read_page(), 1);
 	ck_assert_uint_ge(listing.page.count, 1);
 	ck_assert_uint_le(listing.page.count, 5);
 }
@@ -163,7 +162,7 @@ START_TEST(what_comes_and_goes_between_pages_is_no_matter)
 	uint64_t last_id;
 
 	put(LISTING_PAGE_MESSAGES, 1);
-	ck_assert_int_ge(read_page(), -ENOENT);
+	ck_assert_int_eq(read_page(), 1);
 	while (listing_next(&listing))
 		;
 	last_id = listing.last_id;
@@ -227,8 +226,8 @@ listing_suite(void)
 	tcase_add_test(tc, a_page_ends_behind_so_many_recipients);
 	tcase_add_test(tc, a_page_of_one_message_is_no_standstill);
 	tcase_add_test(tc, what_comes_and_goes_between_pages_is_no_matter);
-	tcase_add_loop_test(tc, a_damaged_message_hides_no_other, 0,
-	    (int)ARRAY_LEN(damages));
+	tcase_add_loop_test(
+	    tc, a_damaged_message_hides_no_other, 0, (int)ARRAY_LEN(damages));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -14,7 +14,7 @@ static void
 describe(const struct options *o, struct buf *b)
 {
 	static const char *const modes[] = {
-	    "", "serve ", "nothing ", "version ", "help "};
+	    "", "serve ", "list ", "nothing ", "version ", "help "};
 
 	buf_add_str(b, modes[o->mode]);
 	buf_add_str(b, o->is_recipients_from_header ? "t " : "");
@@ -121,6 +121,15 @@ static const struct {
     {"flush", {NAME, "-q"}, "nothing"},
     {"flush_interval", {NAME, "-q15m"}, "nothing"},
     {"aliases", {NAME, "-bi"}, "nothing"},
+    {"list", {NAME, "-bp"}, "list"},
+    {"list_verbosely", {NAME, "-bp", "-v"}, "list v"},
+    {"mailq", {"/usr/bin/mailq"}, "list"},
+    {"mailq_without_a_path", {"mailq"}, "list"},
+    {"mailq_of_a_client", {"mailq", "-Ac"}, "list"},
+    {"mailq_that_submits", {"mailq", "-bm", "a@x"}, "<a@x>"},
+    {"list_after_submit", {NAME, "-bm", "-bp"}, "list"},
+    {"no_name_is_mailq", {"/mailq/"}, ""},
+    {"longer_than_mailq", {"mailqueue"}, ""},
     {"qmail", {"/var/qmail/bin/qmail-inject", "-fjoe@x"}, "t i f=<joe@x>"},
     {"qmail_recipient", {"qmail-inject", "a@x"}, "i <a@x>"},
     {"aliases_by_I", {NAME, "-I"}, "nothing"},
@@ -187,8 +196,6 @@ static const struct {
     {"verify", {NAME, "-bv", "a@x"}, EX_USAGE, "option -bv"},
     {"no_mode", {NAME, "-b"}, EX_USAGE, "option -b"},
 
-    {"list", {NAME, "-bp"}, EX_USAGE, "option -bp"},
-    {"mailq", {"/usr/bin/mailq"}, EX_USAGE, "mailq"},
     {"unknown", {NAME, "-Z"}, EX_USAGE, "\"-Z\""},
     {"unknown_in_cluster", {NAME, "-tZ"}, EX_USAGE, "\"-tZ\""},
     {"unknown_long", {NAME, "--foo"}, EX_USAGE, "\"--foo\""},
@@ -230,6 +237,9 @@ static const struct {
     {"dash_alone", {NAME, "-"}, EX_USAGE, "dash"},
     {"flush_and_recipient", {NAME, "-q", "a@x"}, EX_USAGE, "no message"},
     {"flush_and_t", {NAME, "-q", "-t"}, EX_USAGE, "no message"},
+    {"list_and_recipient", {NAME, "-bp", "a@x"}, EX_USAGE, "no message"},
+    {"list_and_t", {NAME, "-t", "-i", "-bp"}, EX_USAGE, "no message"},
+    {"mailq_and_t", {"mailq", "-t"}, EX_USAGE, "no message"},
     {"smtp_and_recipient", {NAME, "-bs", "a@x"}, EX_USAGE, "by SMTP"},
     {"smtp_and_t", {NAME, "-t", "-i", "-bs"}, EX_USAGE, "by SMTP"},
 };

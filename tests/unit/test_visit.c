@@ -67,12 +67,37 @@ START_TEST(a_spool_with_a_relative_name_can_be_visited_twice)
 }
 END_TEST
 
+START_TEST(a_list_is_read_page_by_page_at_visits_of_its_own)
+{
+	static struct listing listing;
+	int pages = 0;
+	int rc;
+
+	for (int i = 0; i <= LISTING_PAGE_MESSAGES; i++)
+		ck_assert_int_eq(submit("text\n"), 0);
+	do {
+		rc = visit_list(&visit, &listing);
+		while (listing_next(&listing))
+			;
+		/* Between the pages the spool is everybody's. */
+		fixture_begin(SPOOL_CHANGE);
+		spool_abort(fixture_spool);
+		pages++;
+	} while (rc == 1);
+	ck_assert_int_eq(rc, 0);
+	ck_assert_int_ge(pages, 2);
+	ck_assert_uint_eq(listing.count, LISTING_PAGE_MESSAGES + 1);
+	listing_release(&listing);
+}
+END_TEST
+
 START_TEST(what_is_wrong_with_the_directory_is_said_by_each_visit)
 {
 	visit_close(&visit);
 	visit_open(&visit, fixture_name("missing"));
 	ck_assert_int_eq(visit_look(&visit, &result), -ENOENT);
 	ck_assert_int_eq(submit("text\n"), -ENOENT);
+	ck_assert_int_eq(visit_list(&visit, &(struct listing){0}), -ENOENT);
 	ck_assert_int_eq(result.limit, SUBMIT_WITHIN_LIMITS);
 }
 END_TEST
@@ -159,6 +184,7 @@ visit_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, first_a_look_and_then_the_message);
 	tcase_add_test(tc, a_spool_with_a_relative_name_can_be_visited_twice);
+	tcase_add_test(tc, a_list_is_read_page_by_page_at_visits_of_its_own);
 	tcase_add_test(
 	    tc, what_is_wrong_with_the_directory_is_said_by_each_visit);
 	tcase_add_test(tc, root_opens_no_spool_of_others);
