@@ -379,7 +379,6 @@ serve(void)
 static int
 list(void)
 {
-	own.is_list = true;
 	guard_on_ending(NULL);	  /* it is no submission that ends */
 	signal(SIGPIPE, SIG_DFL); /* mailq | head */
 	return mailq_print(&own.visit, &own.why);
@@ -398,14 +397,14 @@ run_at_spool(void)
 static int
 run(int owner_err)
 {
+	own.is_list = own.options.mode == OPTIONS_LIST;
 	switch (own.options.mode) {
 	case OPTIONS_VERSION:
 		return print("mini_sendmail " VERSION "\n");
 	case OPTIONS_HELP:
 		return print(options_help);
 	case OPTIONS_NOTHING:
-		drain_input();
-		return 0;
+		return 0; /* what is to be read is another's */
 	case OPTIONS_SUBMIT:
 	case OPTIONS_SERVE:
 	case OPTIONS_LIST:

@@ -58,6 +58,8 @@ false 64 -bv root
 false 64 -bh 192.0.2.1
 false 64 -bH
 false 64 -bP
+false 64 -bp
+false 64 -bp -Ac -v
 false 64 -bV
 false 64 -bz
 false 64 -ba

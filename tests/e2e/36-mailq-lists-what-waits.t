@@ -155,7 +155,17 @@ run in_jail /mailq <&4
 is "nothing is read from standard input" "$status" 0
 run env MINI_SENDMAIL_SPOOL="$SCRATCH/nowhere" "$BIN/mailq" <&4
 is "nor where there is no list" "$status" 72
+# The rest of a list of hosts, for one, in a loop that reads it.
+for words in newaliases -bi -I -q -q30m; do
+	# shellcheck disable=SC2016 # the inner shell's
+	run timeout 10 bash -c 'exec -a "$1" "$0" "${@:2}"' "$BIN/mini_sendmail" \
+		"${words/#-*/sendmail}" ${words/#[!-]*/-I} <&4
+	is "$words reads nothing either" "$status" 0
+done
 exec 4<&-
+settings 4=1
+lists "a site that is blocked" in_jail /mailq
+settings 4=0
 before=$(ls -l "$SPOOL/data.mdb")
 export MINI_SENDMAIL_SPOOL=$SPOOL
 traced setpriv --reuid "$uid" --regid "$uid" --clear-groups -- \
