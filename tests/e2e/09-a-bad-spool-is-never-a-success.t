@@ -95,32 +95,6 @@ letters_submit 1
 letters_write 1 100000
 letter_submit letter-00001
 
-# damage FILE N: a different damage for each N.
-damage() {
-	perl -e '
-		my ($file, $n) = @ARGV;
-		srand($n + 1000 * ($ENV{DAMAGE_SEED} // 0));
-		open my $f, "+<:raw", $file or die "$file: $!\n";
-		my $size = -s $f;
-		my $pages = int($size / 4096);
-		my $noise = sub { join "", map { chr int rand 256 } 1 .. $_[0] };
-		my $put = sub { seek $f, $_[0], 0; print $f $_[1] };
-		my $get = sub { my $page; seek $f, 4096 * $_[0], 0; read $f, $page, 4096; $page };
-		my @ways = (
-			sub { $put->(int rand $size, $noise->(1 + rand 64)) for 1 .. 1 + rand 8; "scribbled" },
-			sub { $put->(4096 * int rand $pages, "\0" x 4096); "a page zeroed" },
-			sub { $put->(4096 * int rand $pages, $noise->(4096)); "a page of noise" },
-			sub { $put->(int rand 8192, $noise->(1 + rand 16)); "meta pages scribbled" },
-			sub { $put->(4096 * int(rand $pages) + int rand 32, $noise->(4)); "a page header scribbled" },
-			sub { truncate $f, int rand $size; "truncated" },
-			sub { truncate $f, 4096 * int rand $pages; "truncated at a page" },
-			sub { my ($x, $y) = (int rand $pages, int rand $pages); my ($p, $q) = ($get->($x), $get->($y));
-				$put->(4096 * $x, $q); $put->(4096 * $y, $p); "two pages swapped" },
-		);
-		print $ways[ $n % @ways ]->(), "\n";
-	' "$1" "$2"
-}
-
 # is_stored: what was said to be queued can be read. By its id, as other damage may stop a listing.
 is_stored() {
 	local id
@@ -136,7 +110,7 @@ wrong=0
 for ((n = 0; n < rounds; n++)); do
 	rm -rf "$SCRATCH/damaged"
 	cp -a "$SCRATCH/good" "$SCRATCH/damaged"
-	how=$(damage "$SCRATCH/damaged/data.mdb" "$n")
+	how=$(tests/rig/damage "$SCRATCH/damaged/data.mdb" "$n")
 	sender=probe-$n@site.test
 	submit_to "$SCRATCH/damaged"
 	seen[$status]=$((${seen[$status]:-0} + 1))

@@ -188,6 +188,8 @@ refuses 64 "take no message" in_jail /mailq -t </dev/null
 refuses 64 "take no message" in_jail /sendmail -bp reader@example.org </dev/null
 is "a message for mailq is on record as refused" "$(grep -c ' exit=64 ' "$SPOOL/refused.log")" 2
 
+cp "$SPOOL/data.mdb" "$SCRATCH/good.mdb"
+
 # An address that cannot be one, and that a terminal would act upon.
 mail damage-me@site.test reader@example.org
 mail last@site.test reader@example.org
@@ -199,6 +201,22 @@ is "it has a mark and a line" "$(grep -cE '^[0-9A-Z]{9,}! +0 .* -$|\(damaged: it
 ok "in printable ASCII" is_printable "$out"
 ok "the others are listed" grep -q ' last@site.test$' "$out"
 ok "the very bytes of flushctl list" cmp "$out" <(TZ=UTC0 flushctl list 2>/dev/null || true)
+
+# Any damage: it ends by itself, and says so in one line, or the list is whole.
+wrong=0
+noticed=0
+for n in {1..120}; do
+	cat "$SCRATCH/good.mdb" >"$SPOOL/data.mdb"
+	how=$(tests/rig/damage "$SPOOL/data.mdb" "$n")
+	run timeout 100 "$BIN/mailq"
+	noticed=$((noticed + (status == 78)))
+	! { is_printable "$out" "$err" && [ "$status $(wc -l <"$err")" = "78 1" ]; } || continue
+	! { [ "$status" -eq 0 ] && [ ! -s "$err" ] && tail -n 1 "$out" | grep -qE '^(-- .* Requests?\.|Mail queue is empty)$'; } || continue
+	wrong=$((wrong + 1))
+	diag "damage $n ($how): exit $status, $(head -c 200 "$err")"
+done
+is "120 random damages: never a signal, silence or anything not printable" "$wrong" 0
+ok "some of them are noticed, some are not" [ "$noticed" -gt 0 -a "$noticed" -lt 120 ]
 
 # LMDB reads beyond the end of this file.
 truncate -s 8192 "$SPOOL/data.mdb"
