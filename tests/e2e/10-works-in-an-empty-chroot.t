@@ -45,10 +45,16 @@ is "nothing else has appeared in the jail" "$(find "$jail" -path "$SPOOL" -prune
 printf 'To: reader@example.org\nX-Letter: no-sender\n\nno -f\n' | in_jail -t -i
 echo "no -f" >"$SCRATCH/body"
 journal_body no-sender "$SCRATCH/body"
+printf '%s\r\n' 'EHLO x' 'MAIL FROM:<sender@site.test>' 'RCPT TO:<reader@example.org>' DATA 'X-Letter: by-smtp' '' \
+	'a session' . QUIT >"$SCRATCH/session"
+in_jail -bs <"$SCRATCH/session" >"$SCRATCH/replies" 2>&1
+is "a session of SMTP takes one, too" "$(grep -c '^250 Ok: queued as' "$SCRATCH/replies")" 1
+echo "a session" >"$SCRATCH/body"
+journal_body by-smtp "$SCRATCH/body"
 ok "without -f the sender is made of the uid" grep -q '^uid12345@' <<<"$(queue_field sender)"
 
 flushd_start
-ok "flushd, outside, delivers them" maildir_wait 21 30
+ok "flushd, outside, delivers them" maildir_wait 22 30
 ok "the queue is empty" wait_all_delivered 10
 nothing_wrong "each has arrived once, its text as it was given"
 ok "flushd ends in order" flushd_stop

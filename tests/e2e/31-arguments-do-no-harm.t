@@ -58,6 +58,9 @@ false 64 -bv root
 false 64 -bh 192.0.2.1
 false 64 -bH
 false 64 -bP
+false 64 -b e ${run{@/bin/evil}}
+false 64 -b d
+false 64 -o
 false 64 -bp
 false 64 -bp -Ac -v
 false 64 -bV
@@ -129,6 +132,8 @@ true 0 -oX@/x
 true 0 -oH@/etc/passwd
 true 0 -oMr evil -oMs evil
 true 0 -oP@/x
+true 0 -o X@/var/www/x.php
+true 0 -o Q@/tmp -e @/x
 true 0 -os@/x
 true 0 -A@/etc/passwd
 true 0 -A @/etc/passwd
