@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,14 +11,30 @@
 
 enum { READ_STEP = 64 * 1024 };
 
-static ssize_t
-read_some(int fd, void *data, size_t len)
+/*
+ * True if what failed with errno is to be tried again. The caller's descriptor
+ * may be one that does not block: then we wait for it here.
+ */
+static bool
+is_worth_waiting(int fd, short events)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+
+	if (errno == EINTR)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+	return poll(&p, 1, -1) >= 0 || errno == EINTR;
+}
+
+ssize_t
+io_read(int fd, void *data, size_t len)
 {
 	ssize_t n;
 
 	do
 		n = read(fd, data, len);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && is_worth_waiting(fd, POLLIN));
 	return n < 0 ? -errno : n;
 }
 
@@ -29,7 +47,7 @@ io_read_all(int fd, size_t limit, struct buf *b)
 		ssize_t n;
 
 		buf_reserve(b, room);
-		n = read_some(fd, b->data + b->len, room);
+		n = io_read(fd, b->data + b->len, room);
 		if (n <= 0)
 			return (int)n;
 		b->len += (size_t)n;
@@ -44,7 +62,7 @@ io_drain(int fd, uint64_t *count)
 	char bytes[16 * 1024];
 	ssize_t n;
 
-	while ((n = read_some(fd, bytes, sizeof(bytes))) > 0)
+	while ((n = io_read(fd, bytes, sizeof(bytes))) > 0)
 		*count += (uint64_t)n;
 	return (int)n;
 }
@@ -57,7 +75,7 @@ io_write_all(int fd, const void *data, size_t len)
 	while (len > 0) {
 		ssize_t n = write(fd, p, len);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && is_worth_waiting(fd, POLLOUT))
 			continue;
 		if (n < 0)
 			return -errno;

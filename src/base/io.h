@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * io.h - whole reads and writes on blocking descriptors
+ * io.h - reads and writes that wait
+ *
+ *   They wait on descriptors that do not block, too: whoever started us may
+ *   have set them so for his own purposes.
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/compiler.h"
+
+/* Read what there is, at most len bytes: how many, 0 at the end, or -errno. */
+ssize_t io_read(int fd, void *data, size_t len) MUST_CHECK;
 
 /*
  * Append everything up to end of file to b. 0 or -errno: -EMSGSIZE as soon as

@@ -19,17 +19,6 @@ write_replies(struct server *s)
 	return err;
 }
 
-static ssize_t
-read_some(char *data)
-{
-	ssize_t n;
-
-	do {
-		n = read(STDIN_FILENO, data, READ_STEP);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
 /*
  * Whoever does not hear the reply sends the message again: as long as it is not
  * stored, there is still a choice.
@@ -78,7 +67,7 @@ session_run(struct server *s, session_message_fn *message)
 	if (rc == 0)
 		rc = 1;
 	while (rc > 0) {
-		ssize_t n = read_some(data);
+		ssize_t n = io_read(STDIN_FILENO, data, sizeof(data));
 
 		if (n <= 0)
 			return (int)n;

@@ -119,6 +119,57 @@ is "nobody listens to a refusal" "$status" 64
 submit "$BIN/mini_sendmail"
 taken "then"
 
+# slowly CMD...: with a standard input and output that do not block, and a caller that takes its time.
+slowly() {
+	perl -MFcntl -e '
+		my $mail = shift;
+		pipe(my $in, my $to) && pipe(my $from, my $out) or die "pipe: $!\n";
+		fcntl($_, F_SETFL, O_NONBLOCK) or die "fcntl: $!\n" for $in, $out;
+		my $pid = fork // die "fork: $!\n";
+		if (!$pid) {
+			close $_ for $to, $from;
+			open STDIN, "<&", $in or die "stdin: $!\n";
+			open STDOUT, ">&", $out or die "stdout: $!\n";
+			exec @ARGV or die "$ARGV[0]: $!\n";
+		}
+		close $_ for $in, $out;
+		my $pause = sub { select undef, undef, undef, 0.1 };
+		for my $part ($mail =~ /(.{1,40})/gs) {
+			$pause->();
+			syswrite $to, $part;
+		}
+		$pause->();
+		close $to;
+		my $said = "";
+		$pause->() while sysread $from, $said, 65536, length $said;
+		waitpid $pid, 0;
+		print $said;
+		exit($? >> 8 | $? & 127);
+	' "$@"
+}
+status=0
+said=$(slowly "$mail" "${as_site[@]}" "$BIN/mini_sendmail" -t -i 2>&1) || status=$?
+taken "standard input that does not block"
+status=0
+said=$(slowly "HELO x
+MAIL FROM:<a@x.test>
+RCPT TO:<reader@x.test>
+DATA
+${mail%$'\n'}
+.
+" "${as_site[@]}" "$BIN/mini_sendmail" -bs 2>&1) || status=$?
+is "a session on pipes that do not block" "$status $(grep -c '^250 Ok: queued' <<<"$said")" "0 1"
+said=
+taken "a session on pipes that do not block"
+status=0
+for _ in {1..6}; do
+	printf '%s\n' "$mail" | "${as_site[@]}" "$BIN/mini_sendmail" -i -- reader-{1..300}-of-a-long-name@x.test
+	count=$((count + 1))
+done
+list=$(slowly "" "${as_site[@]}" "$BIN/mini_sendmail" -bp) || status=$?
+is "a list of $(wc -c <<<"$list") bytes into a pipe that does not block" \
+	"$status $(tail -n 1 <<<"$list" | sed 's/.* Kbytes/Kbytes/')" "0 Kbytes in $count Requests."
+
 # What a caller leaks to it is closed at once: whoever waits for the end of that pipe need not wait for us.
 mkfifo "$SCRATCH/leak" "$SCRATCH/input"
 cat "$SCRATCH/leak" >"$SCRATCH/leaked" &

@@ -134,6 +134,64 @@ START_TEST(write_all_writes_more_than_a_pipe_holds)
 }
 END_TEST
 
+/* A pipe with this end of it set not to block. */
+static void
+pipe_that_does_not_block(int *ends, int which)
+{
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[which], F_SETFL, O_NONBLOCK), 0);
+}
+
+START_TEST(read_all_waits_though_the_descriptor_does_not)
+{
+	struct buf got = BUF_INIT;
+	uint64_t count = 0;
+	int ends[2];
+	pid_t pid;
+
+	pipe_that_does_not_block(ends, 0);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	for (int i = 0; pid == 0 && i < 2; i++) {
+		usleep(20000); /* so that there is something to wait for */
+		if (write(ends[1], "abc", 3) != 3)
+			_exit(1);
+	}
+	if (pid == 0)
+		_exit(0);
+	close(ends[1]);
+	ck_assert_int_eq(io_read_all(ends[0], 2, &got), -EMSGSIZE);
+	ck_assert_str_eq(got.data, "abc");
+	ck_assert_int_eq(io_drain(ends[0], &count), 0);
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	close(ends[0]);
+	buf_release(&got);
+}
+END_TEST
+
+START_TEST(write_all_waits_though_the_descriptor_does_not)
+{
+	static char sent[300000];
+	uint64_t count = 0;
+	int ends[2];
+	pid_t pid;
+
+	pipe_that_does_not_block(ends, 1);
+	pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(ends[1]);
+		usleep(20000);
+		_exit(io_drain(ends[0], &count) != 0);
+	}
+	close(ends[0]);
+	ck_assert_int_eq(io_write_all(ends[1], sent, sizeof(sent)), 0);
+	close(ends[1]);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
 START_TEST(write_error_is_returned)
 {
 	ck_assert_int_eq(io_write_all(-1, "a", 1), -EBADF);
@@ -225,6 +283,8 @@ io_suite(void)
 	tcase_add_test(t, drain_counts_what_it_forgets);
 	tcase_add_test(t, read_error_is_returned);
 	tcase_add_test(t, write_all_writes_more_than_a_pipe_holds);
+	tcase_add_test(t, read_all_waits_though_the_descriptor_does_not);
+	tcase_add_test(t, write_all_waits_though_the_descriptor_does_not);
 	tcase_add_test(t, write_error_is_returned);
 	tcase_add_test(t, missing_standard_descriptors_are_made);
 	tcase_add_test(t, present_standard_descriptors_are_left_alone);
