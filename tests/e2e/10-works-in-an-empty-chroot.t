@@ -57,5 +57,7 @@ flushd_start
 ok "flushd, outside, delivers them" maildir_wait 22 30
 ok "the queue is empty" wait_all_delivered 10
 nothing_wrong "each has arrived once, its text as it was given"
+is "each says once whose it is, and by which id" \
+	"$(arrived_headers | grep -A 1 '(mini_sendmail, from userid 12345)$' | grep -cE '^	id [0-9A-Z]+; ')" 22
 ok "flushd ends in order" flushd_stop
 done_testing
