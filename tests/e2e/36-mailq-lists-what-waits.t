@@ -223,4 +223,5 @@ truncate -s 8192 "$SPOOL/data.mdb"
 refuses 78 "the spool is damaged" in_jail /mailq
 printf 'no spool' >"$SPOOL/data.mdb"
 refuses 78 "damaged or of another format" in_jail /mailq
+is "none of that is on record as refused mail" "$(grep -c '' "$SPOOL/refused.log")" 2
 done_testing

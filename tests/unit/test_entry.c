@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "flushctl/entry_json.h"
 #include "flushctl/local_time.h"
 #include "unit/suites.h"
@@ -54,6 +55,14 @@ make(const struct sample *s, struct envelope *e, struct message_state *state)
 	}
 	if (s->reason)
 		state_hold(state, s->reason);
+}
+
+static void
+add_utc(struct buf *b, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	buf_add_str(b, clock_mailq(wall_ms, text));
 }
 
 static void
@@ -113,6 +122,11 @@ static const struct {
 		 "                                            "
 		 "(deferred, next Tue Nov 14 22:14:20)\n" TO
 		 "                  (4\\x0a\\x0d\\x7f\\x5c)\n" TO "c\\x9b@d\n"},
+    {"escape sequences in a reason",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_HELD, 2,
+	    "\x1b[2J\n)\\"},
+	HEAD("!") "a@b\n" TO "(held, 2 attempts: \\x1b[2J\\x0a)\\x5c)\n" TO
+		  "c@d\n"},
 };
 
 START_TEST(a_message_is_listed_as_mailq_does)
@@ -153,6 +167,36 @@ START_TEST(columns_are_where_postfix_has_them)
 	format(&sample, false, &got);
 	ck_assert_str_eq(got.data, want);
 	ck_assert_str_eq(entry_heading, heading);
+	buf_release(&got);
+}
+END_TEST
+
+/* Of a hostile spool, in either zone. */
+START_TEST(a_time_beyond_all_calendars_moves_no_column)
+{
+	static const int64_t times[] = {
+	    INT64_MIN, -1, 0, INT64_C(253402300800000), INT64_MAX};
+	const struct sample sample = {
+	    "a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_DEFERRED, 0, NULL};
+	struct message_state state;
+	struct envelope envelope;
+	struct buf got = BUF_INIT;
+
+	make(&sample, &envelope, &state);
+	envelope.submitted_ms = times[_i / 2];
+	state.due_ms = times[_i / 2];
+	entry_add_text(&got,
+	    &(struct entry){
+		.id = UINT64_MAX, .envelope = &envelope, .state = &state},
+	    _i % 2 ? local_time_add : add_utc);
+	/* Thirteen digits of an id are two more than the column has. */
+	ck_assert_msg(strncmp(got.data + 43, "a@b\n", 4) == 0, "%jd: got\n%s",
+	    (intmax_t)times[_i / 2], got.data);
+	for (size_t i = 0; i < got.len; i++)
+		ck_assert(got.data[i] == '\n' ||
+			  (got.data[i] >= ' ' && got.data[i] <= '~'));
+	envelope_release(&envelope);
+	state_release(&state);
 	buf_release(&got);
 }
 END_TEST
@@ -372,6 +416,8 @@ entry_suite(void)
 	tcase_add_loop_test(
 	    tc, a_message_is_listed_as_mailq_does, 0, (int)ARRAY_LEN(lists));
 	tcase_add_test(tc, columns_are_where_postfix_has_them);
+	tcase_add_loop_test(
+	    tc, a_time_beyond_all_calendars_moves_no_column, 0, 2 * 5);
 	tcase_add_test(tc, a_damaged_message_is_listed_with_the_time_of_its_id);
 	tcase_add_loop_test(tc, a_message_is_an_object_as_of_postqueue, 0,
 	    (int)ARRAY_LEN(objects));
