@@ -19,6 +19,7 @@
 #include "sendmail/failure.h"
 #include "sendmail/guard.h"
 #include "sendmail/identity.h"
+#include "sendmail/input.h"
 #include "sendmail/mailq.h"
 #include "sendmail/options.h"
 #include "sendmail/refusal.h"
@@ -123,20 +124,10 @@ print(const char *text)
 
 /* ---- standard input ------------------------------------------------------ */
 
-/* Read what the caller still has to say, lest it dies of SIGPIPE. */
-static void
-drain_input(void)
-{
-	/* Nobody types the rest of what is refused. */
-	if (isatty(STDIN_FILENO) ||
-	    io_drain(STDIN_FILENO, &own.input_bytes) < 0)
-		return;
-}
-
 static int
 read_up_to(size_t limit)
 {
-	int err = io_read_all(STDIN_FILENO, limit, &own.text);
+	int err = input_read(own.options.is_dot_literal, limit, &own.text);
 
 	own.input_bytes = own.text.len;
 	return err;
@@ -158,7 +149,7 @@ static int
 refuse_length(struct submit_result *seen)
 {
 	buf_release(&own.text);
-	drain_input();
+	input_drain(&own.input_bytes);
 	seen->limit = SUBMIT_MESSAGE_BYTES;
 	return failure_of_limit(
 	    own.visit.dir, seen, own.input_bytes, 0, &own.why);
@@ -474,7 +465,7 @@ sendmail_main(int argc, char **argv)
 	if (code)
 		say("%s", own.why.data);
 	if (code && !own.is_list) {
-		drain_input();
+		input_drain(&own.input_bytes);
 		log_refusal(code, own.why.data);
 	}
 	compose_release(&own.message);

@@ -170,6 +170,27 @@ list=$(slowly "" "${as_site[@]}" "$BIN/mini_sendmail" -bp) || status=$?
 is "a list of $(wc -c <<<"$list") bytes into a pipe that does not block" \
 	"$status $(tail -n 1 <<<"$list" | sed 's/.* Kbytes/Kbytes/')" "0 Kbytes in $count Requests."
 
+# typed TEXT OPTION...: somebody types TEXT at a terminal, and then nothing more; sets status.
+typed() {
+	local text=$1
+	shift
+	mkfifo "$SCRATCH/keyboard"
+	exec {keyboard}<>"$SCRATCH/keyboard"
+	printf '%s\n' "$text" >&"$keyboard"
+	status=0
+	timeout 20 script -qec "${as_site[*]} '$BIN/mini_sendmail' $*" /dev/null <&"$keyboard" >"$SCRATCH/screen" || status=$?
+	exec {keyboard}<&-
+	rm "$SCRATCH/keyboard"
+}
+typed "${mail%$'\n'}"$'\n..\n.' -t
+mail+=$'.\n' said='' taken "at a terminal a dot ends the message"
+typed "${mail%$'\n'}"$'\n.\n\x04' -t -i
+mail+=$'.\n' said='' taken "with -i the end of the input does"
+typed . -t
+is "at a terminal a dot alone is no recipient" "$status" 64
+typed text -Z
+is "what is refused is not read to its end there" "$status" 64
+
 # What a caller leaks to it is closed at once: whoever waits for the end of that pipe need not wait for us.
 mkfifo "$SCRATCH/leak" "$SCRATCH/input"
 cat "$SCRATCH/leak" >"$SCRATCH/leaked" &
