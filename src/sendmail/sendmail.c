@@ -45,7 +45,7 @@ static struct {
 	uint64_t input_bytes;  /* what came on standard input */
 	const char *recipient; /* the first that is known */
 	struct buf why;	       /* it is refused: one line without its end */
-	bool is_list;	       /* nothing is to be submitted */
+	bool is_list;	       /* what fails then is no refused mail */
 } own = {
     .visit.dir_fd = -EBADF,
     .text = BUF_INIT,
@@ -78,6 +78,8 @@ say(const char *fmt, ...)
 static void
 log_refusal(int code, const char *why)
 {
+	if (own.is_list)
+		return;
 	refusal_log(own.visit.dir_fd, &(struct refusal){
 					  .now_ms = clock_wall_ms(),
 					  .uid = own.caller.uid,
@@ -370,7 +372,6 @@ serve(void)
 static int
 list(void)
 {
-	guard_on_ending(NULL);	  /* it is no submission that ends */
 	signal(SIGPIPE, SIG_DFL); /* mailq | head */
 	return mailq_print(&own.visit, &own.why);
 }
@@ -442,6 +443,15 @@ prepare_descriptors(const char *dir)
 	return 0;
 }
 
+static void
+refuse(int code)
+{
+	say("%s", own.why.data);
+	if (!own.is_list)
+		input_drain(&own.input_bytes);
+	log_refusal(code, own.why.data);
+}
+
 int
 sendmail_main(int argc, char **argv)
 {
@@ -463,11 +473,7 @@ sendmail_main(int argc, char **argv)
 	if (code == 0)
 		code = run(owner_err);
 	if (code)
-		say("%s", own.why.data);
-	if (code && !own.is_list) {
-		input_drain(&own.input_bytes);
-		log_refusal(code, own.why.data);
-	}
+		refuse(code);
 	compose_release(&own.message);
 	options_release(&own.options);
 	buf_release(&own.text);
