@@ -51,6 +51,7 @@
 	X(entry)                                                               \
 	X(options)                                                             \
 	X(server)                                                              \
+	X(input)                                                               \
 	X(caller)                                                              \
 	X(compose)                                                             \
 	X(identity)                                                            \
