@@ -94,7 +94,8 @@ run(const char *spool_dir, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'q':
-			if (quantity_parse_size(optarg, &plan.settings.quota_bytes) < 0)
+			if (quantity_parse_size(
+				optarg, &plan.settings.quota_bytes) < 0)
 				return verb_usage(
 				    argv[0], "'%s' is not a size", optarg);
 			break;

@@ -236,8 +236,7 @@ static void
 wrong_value(struct reading *r, const struct key *k, const char *text, int rc)
 {
 	static const char *const wants[] = {
-	    [TYPE_RELAY] = "a numeric address or localhost, and a port, as in "
-			   "127.0.0.1:25",
+	    [TYPE_RELAY] = "an address or localhost, and a port: 127.0.0.1:25",
 	    [TYPE_COUNT] = "a number",
 	    [TYPE_SIZE] = "a number of bytes, perhaps with K, M, G or T",
 	    [TYPE_DURATION] = "a number and s, m, h or d, as in 5d",

@@ -30,14 +30,14 @@ next_turn_ms(const struct slots *s, struct slots_guest **next)
 
 	if (s->waiting_count <= s->asked_count)
 		return -1;
-	TAILQ_FOREACH(g, &s->inside, link)
-		if (g->where == SLOTS_INSIDE)
-			break;
-	*next = g;
-	if (!g)
-		return -1;
-	left_ms = g->entered_ms + s->turn_ms - clock_boot_ms();
-	return left_ms > 0 ? left_ms : 0;
+	TAILQ_FOREACH(g, &s->inside, link) {
+		if (g->where == SLOTS_ASKED)
+			continue;
+		*next = g;
+		left_ms = g->entered_ms + s->turn_ms - clock_boot_ms();
+		return left_ms > 0 ? left_ms : 0;
+	}
+	return -1;
 }
 
 static void

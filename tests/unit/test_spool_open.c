@@ -377,7 +377,8 @@ spool_open_suite(void)
 	    tc, a_file_that_is_no_spool_is_refused_to_writers, 0, file_count);
 	tcase_add_loop_test(
 	    tc, a_file_damaged_after_open_is_refused_too, 0, file_count);
-	tcase_add_test(tc, the_lock_ends_with_its_process_whoever_has_the_directory);
+	tcase_add_test(
+	    tc, the_lock_ends_with_its_process_whoever_has_the_directory);
 	tcase_add_test(tc, a_descriptor_must_be_that_of_a_directory);
 	suite_add_tcase(s, tc);
 	return s;
