@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: ISC */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -23,6 +26,64 @@ int64_t
 clock_wall_ms(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+/* ---- moments ------------------------------------------------------- */
+
+/*
+ * The first 16 hexadecimal digits of the random UUID, which has 32 and hyphens
+ * among them; 0 where there is no /proc.
+ */
+static uint64_t
+read_boot_id(void)
+{
+	char digits[17] = "";
+	char text[40] = "";
+	int fd = open(
+	    "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t count = 0;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	for (const char *p = text; *p && count < sizeof(digits) - 1; p++)
+		if (*p != '-')
+			digits[count++] = *p;
+	return strtoull(digits, NULL, 16);
+}
+
+struct clock_moment
+clock_now(void)
+{
+	static bool is_asked;
+	static uint64_t boot_id;
+
+	if (!is_asked)
+		boot_id = read_boot_id();
+	is_asked = true;
+	return (struct clock_moment){.wall_ms = clock_wall_ms(),
+	    .boot_ms = clock_boot_ms(),
+	    .boot_id = boot_id};
+}
+
+bool
+clock_is_same_boot(const struct clock_moment *a, const struct clock_moment *b)
+{
+	return a->boot_id != 0 && a->boot_id == b->boot_id;
+}
+
+int64_t
+clock_elapsed_ms(const struct clock_moment *from, const struct clock_moment *to)
+{
+	int64_t elapsed = 0;
+	bool is_over =
+	    clock_is_same_boot(from, to)
+		? __builtin_sub_overflow(to->boot_ms, from->boot_ms, &elapsed)
+		: __builtin_sub_overflow(to->wall_ms, from->wall_ms, &elapsed);
+
+	return is_over || elapsed < 0 ? 0 : elapsed;
 }
 
 /* ---- dates --------------------------------------------------------- */

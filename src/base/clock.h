@@ -5,6 +5,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,30 @@ int64_t clock_boot_ms(void);
 
 /* Milliseconds since 1970, as the machine believes it. For stored times. */
 int64_t clock_wall_ms(void);
+
+/* One moment by both clocks; a boot_id of 0 is not known. */
+struct clock_moment {
+	int64_t wall_ms;
+	int64_t boot_ms;  /* of that boot alone */
+	uint64_t boot_id; /* which the kernel makes up at each boot */
+};
+
+/*
+ * What it is now. The kernel is asked for its boot id the first time, in /proc:
+ * call it once before the root directory is changed.
+ */
+struct clock_moment clock_now(void);
+
+/*
+ * Milliseconds from one moment to a later one; never less than 0. By the clock
+ * that never jumps if it is the same boot, and known; else by the wall clock,
+ * which somebody may have set meanwhile.
+ */
+int64_t clock_elapsed_ms(
+    const struct clock_moment *from, const struct clock_moment *to);
+
+bool clock_is_same_boot(
+    const struct clock_moment *a, const struct clock_moment *b);
 
 enum { CLOCK_TEXT_MAX = 48 };
 

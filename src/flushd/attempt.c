@@ -107,18 +107,37 @@ conclude(struct message_state *state)
 	return ATTEMPT_KEEP;
 }
 
+/* The message was tried, whatever came of it. */
+static void
+note_attempt(struct message_state *s, const struct retry_policy *policy,
+    int64_t submitted_ms, const struct clock_moment *now)
+{
+	struct clock_moment then = {.wall_ms = s->last_attempt_ms,
+	    .boot_ms = s->last_attempt_boot_ms,
+	    .boot_id = s->last_attempt_boot_id};
+
+	/* Nobody in a jail knows which boot it is. */
+	if (s->last_attempt_ms == 0)
+		then = (struct clock_moment){.wall_ms = submitted_ms};
+	s->age_ms = retry_age_ms(policy, s->age_ms, &then, now);
+	s->last_attempt_ms = now->wall_ms;
+	s->last_attempt_boot_ms = now->boot_ms;
+	s->last_attempt_boot_id = now->boot_id;
+}
+
 enum attempt_verdict
 attempt_apply(struct message_state *state, const size_t *tried,
     const struct smtp_result *result, const struct retry_policy *policy,
-    int64_t submitted_ms, int64_t now_ms, uint32_t random)
+    int64_t submitted_ms, const struct clock_moment *now, uint32_t random)
 {
 	struct tally t = take_outcomes(state, tried, result);
+	const int64_t now_ms = now->wall_ms;
 	int64_t delay_ms = 0;
 
 	if (is_attempt(&t))
 		state->attempts++;
 	if (is_attempt(&t) || t.count[SMTP_SENT] > 0)
-		state->last_attempt_ms = now_ms;
+		note_attempt(state, policy, submitted_ms, now);
 	if (t.ambiguous) {
 		state->ambiguous_dots++;
 		delay_ms = retry_ambiguous_delay_ms(state->ambiguous_dots);
@@ -132,8 +151,7 @@ attempt_apply(struct message_state *state, const size_t *tried,
 		int64_t backoff_ms =
 		    retry_delay_ms(policy, state->attempts, random);
 
-		if (retry_is_expired(
-			policy, now_ms - submitted_ms, state->attempts))
+		if (retry_is_expired(policy, state->age_ms, state->attempts))
 			expire_deferred(state, tried, result);
 		else if (backoff_ms > delay_ms)
 			delay_ms = backoff_ms;

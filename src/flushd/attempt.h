@@ -23,8 +23,8 @@ enum attempt_verdict {
 
 /*
  * Bring state up to date with result, whose recipients are those of state at
- * the indexes in tried (result->recipient_count of them). now_ms is the wall
- * clock, submitted_ms the envelope's.
+ * the indexes in tried (result->recipient_count of them). submitted_ms is the
+ * envelope's.
  *
  * Sent is delivered, failed is failed. A transaction that ended otherwise than
  * in sent and untried recipients counts as one attempt of the message. A
@@ -40,7 +40,7 @@ enum attempt_verdict {
  */
 enum attempt_verdict attempt_apply(struct message_state *state,
     const size_t *tried, const struct smtp_result *result,
-    const struct retry_policy *policy, int64_t submitted_ms, int64_t now_ms,
-    uint32_t random);
+    const struct retry_policy *policy, int64_t submitted_ms,
+    const struct clock_moment *now, uint32_t random);
 
 #endif

@@ -150,10 +150,12 @@ int
 outcome_take(struct outcome *o, struct delivery *d,
     const struct smtp_result *result, const char *relay)
 {
+	const struct clock_moment now = clock_now();
+
 	o->delivery = d;
 	o->verdict =
 	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
-		d->envelope.submitted_ms, clock_wall_ms(), event_random());
+		d->envelope.submitted_ms, &now, event_random());
 	log_result(d, result, relay);
 	o->is_open = true;
 	o->delay_ms = DELAY_MS;

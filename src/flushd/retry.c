@@ -8,6 +8,7 @@ const struct retry_policy retry_policy_default = {
     .first_delay_ms = MINUTE_MS,
     .delay_max_ms = 30 * MINUTE_MS,
     .lifetime_ms = MINUTE_MS * 60 * 24 * 5,
+    .step_max_ms = 60 * MINUTE_MS,
     .attempts_min = 10,
 };
 
@@ -29,6 +30,17 @@ retry_delay_ms(const struct retry_policy *p, uint32_t attempts, uint32_t random)
 
 	/* 16 of the bits are jitter enough, and cannot overflow. */
 	return delay - delay / 4 * (int64_t)(random >> 16) / 0xffff;
+}
+
+int64_t
+retry_age_ms(const struct retry_policy *p, int64_t age_ms,
+    const struct clock_moment *then, const struct clock_moment *now)
+{
+	int64_t step = clock_elapsed_ms(then, now);
+
+	if (step > p->step_max_ms)
+		step = p->step_max_ms;
+	return age_ms > INT64_MAX - step ? INT64_MAX : age_ms + step;
 }
 
 bool

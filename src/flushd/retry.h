@@ -8,14 +8,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
+
 struct retry_policy {
 	int64_t first_delay_ms;
 	int64_t delay_max_ms;
 	int64_t lifetime_ms;
+	int64_t step_max_ms;   /* what one attempt adds to an age, at most */
 	uint32_t attempts_min; /* before a message may expire */
 };
 
-/* 1 min doubling to 30 min; 5 days and at least 10 attempts. */
+/* 1 min doubling to 30 min; 5 days and at least 10 attempts; steps of 1 h. */
 extern const struct retry_policy retry_policy_default;
 
 /*
@@ -27,10 +30,19 @@ int64_t retry_delay_ms(
     const struct retry_policy *p, uint32_t attempts, uint32_t random);
 
 /*
+ * The age of a message that was tried last at then (or submitted), and is tried
+ * again now: what has passed in between counts, but no more than step_max_ms.
+ * So it is the time for which the message was tried, again and again; an
+ * outage of the relay, a host that is down, and a clock that jumps are one step
+ * each, and cannot expire a backlog.
+ */
+int64_t retry_age_ms(const struct retry_policy *p, int64_t age_ms,
+    const struct clock_moment *then, const struct clock_moment *now);
+
+/*
  * True when a message of this age that was just deferred again must be given
- * up: it is older than the lifetime and had the least number of attempts. An
- * attempt that just failed is one since the breaker last closed, so neither a
- * long outage nor a clock that jumps can expire a backlog.
+ * up: it is older than the lifetime and had the least number of attempts. The
+ * attempt that just failed is one since the breaker last closed.
  */
 bool retry_is_expired(
     const struct retry_policy *p, int64_t age_ms, uint32_t attempts);

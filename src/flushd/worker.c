@@ -564,6 +564,8 @@ worker_main(const char *caution)
 	log_use_levels();
 	if (receive_policy(&w.policy) < 0)
 		return CHILD_EXIT_FAILED;
+	/* There is no /proc behind sandbox_enter_spool(). */
+	clock_now();
 	if (!sandbox_enter_spool(CHILD_SPOOL))
 		return CHILD_EXIT_FAILED;
 	rc = spool_open_fd(CHILD_SPOOL, &w.spool);

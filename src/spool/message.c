@@ -54,9 +54,8 @@ spool_put_state(struct spool *s, uint64_t id, const struct message_state *state)
 
 /* ---- find ---------------------------------------------------------- */
 
-/* True if due lies ahead, but no further than flushd sets it. */
-static bool
-is_awaited(int64_t due_ms, int64_t now_ms)
+bool
+spool_is_awaited(int64_t due_ms, int64_t now_ms)
 {
 	return due_ms > now_ms && due_ms - now_ms <= SPOOL_DUE_HORIZON_MS;
 }
@@ -70,7 +69,7 @@ spool_next_due(struct spool *s, int64_t now_ms, int64_t *due_ms, uint64_t *id,
 	int rc;
 
 	rc = schedule_next(&s->environment, &due, &found);
-	if (rc == 0 && is_awaited(due, now_ms)) {
+	if (rc == 0 && spool_is_awaited(due, now_ms)) {
 		due = now_ms + SPOOL_DUE_HORIZON_MS;
 		found = UINT64_MAX;
 		rc = schedule_next(&s->environment, &due, &found);
@@ -87,7 +86,7 @@ spool_next_due(struct spool *s, int64_t now_ms, int64_t *due_ms, uint64_t *id,
 	rc = schedule_next(&s->environment, &due, &found);
 	if (rc == 0 || rc == -ENOENT)
 		*next_due_ms =
-		    rc == 0 && is_awaited(due, now_ms) ? due : INT64_MAX;
+		    rc == 0 && spool_is_awaited(due, now_ms) ? due : INT64_MAX;
 	return rc == 0 ? -ENOENT : rc;
 }
 

@@ -37,6 +37,9 @@ enum {
 	STATE_LAST_ATTEMPT = 5,
 	STATE_REASON = 6,
 	STATE_RECIPIENT = 7,
+	STATE_AGE = 8,
+	STATE_BOOT = 9,
+	STATE_BOOT_TIME = 10,
 };
 
 const struct spool_settings spool_settings_default = {
@@ -227,6 +230,12 @@ record_encode_state(const struct message_state *s, struct buf *out)
 	field_add_number(out, STATE_AMBIGUOUS_DOTS, s->ambiguous_dots);
 	field_add_number(out, STATE_DUE, (uint64_t)s->due_ms);
 	field_add_number(out, STATE_LAST_ATTEMPT, (uint64_t)s->last_attempt_ms);
+	field_add_number(out, STATE_AGE, (uint64_t)s->age_ms);
+	if (s->last_attempt_boot_id != 0) {
+		field_add_number(out, STATE_BOOT, s->last_attempt_boot_id);
+		field_add_number(
+		    out, STATE_BOOT_TIME, (uint64_t)s->last_attempt_boot_ms);
+	}
 	if (s->reason)
 		field_add_text(out, STATE_REASON, s->reason);
 	for (size_t i = 0; i < s->recipient_count; i++) {
@@ -286,6 +295,12 @@ take_state(const struct field *f, void *record)
 		if (rc == 0)
 			s->reason = alloc_copy(f->data, f->len);
 		return rc;
+	case STATE_AGE:
+		return field_time(f, &s->age_ms);
+	case STATE_BOOT:
+		return field_number(f, UINT64_MAX, &s->last_attempt_boot_id);
+	case STATE_BOOT_TIME:
+		return field_time(f, &s->last_attempt_boot_ms);
 	case STATE_RECIPIENT:
 		return take_recipient(f, s);
 	default:
@@ -301,7 +316,8 @@ record_decode_state(const char *data, size_t len, struct message_state *s)
 			FIELD_SEEN(STATE_AMBIGUOUS_DOTS) |
 			FIELD_SEEN(STATE_DUE) | FIELD_SEEN(STATE_LAST_ATTEMPT) |
 			FIELD_SEEN(STATE_RECIPIENT),
-	    .optional = FIELD_SEEN(STATE_REASON),
+	    .optional = FIELD_SEEN(STATE_REASON) | FIELD_SEEN(STATE_AGE) |
+			FIELD_SEEN(STATE_BOOT) | FIELD_SEEN(STATE_BOOT_TIME),
 	    .repeated = FIELD_SEEN(STATE_RECIPIENT),
 	    .take = take_state,
 	};

@@ -117,10 +117,14 @@ int spool_put(struct spool *s, const struct envelope *e,
     uint64_t *id) MUST_CHECK;
 
 /*
- * No due time that flushd sets lies further ahead than this: one that does
- * was set before the clock was put back, and is due.
+ * No due time that flushd sets lies further ahead than half of this: one that
+ * lies beyond it was set before the clock was put back, and is due. So nobody
+ * waits longer than that for a clock that was.
  */
-#define SPOOL_DUE_HORIZON_MS (INT64_C(24) * 60 * 60 * 1000)
+#define SPOOL_DUE_HORIZON_MS (INT64_C(2) * 60 * 60 * 1000)
+
+/* True if due lies ahead, but no further than that. */
+bool spool_is_awaited(int64_t due_ms, int64_t now_ms);
 
 /*
  * Find the due message behind (due_ms, id) in the order of due times, start

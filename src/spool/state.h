@@ -52,7 +52,10 @@ struct message_state {
 	uint32_t ambiguous_dots; /* times the reply to the final dot was lost */
 	int64_t due_ms;		 /* wall clock; NEW and DEFERRED only */
 	int64_t last_attempt_ms; /* wall clock; 0: never */
-	char *reason;		 /* why held; NULL otherwise */
+	int64_t last_attempt_boot_ms;  /* by clock_boot_ms(), of... */
+	uint64_t last_attempt_boot_id; /* ...this boot; 0: not known */
+	int64_t age_ms; /* time that counts towards its lifetime: retry.h */
+	char *reason;	/* why held; NULL otherwise */
 	struct recipient_state *recipients; /* in the envelope's order */
 	size_t recipient_count;
 };

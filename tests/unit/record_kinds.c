@@ -137,6 +137,9 @@ sample_state(struct buf *out)
 	s.attempts = UINT32_MAX;
 	s.ambiguous_dots = 3;
 	s.last_attempt_ms = INT64_MAX;
+	s.last_attempt_boot_ms = INT64_MAX;
+	s.last_attempt_boot_id = UINT64_MAX;
+	s.age_ms = INT64_MAX;
 	s.recipients[1].status = RECIPIENT_DELIVERED;
 	state_set_reply(&s, 1, "250 2.0.0 Ok");
 	s.recipients[2].status = RECIPIENT_FAILED;

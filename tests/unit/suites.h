@@ -64,6 +64,7 @@
 	X(smtp)                                                                \
 	X(life)                                                                \
 	X(retry)                                                               \
+	X(years)                                                               \
 	X(breaker)                                                             \
 	X(attempt)                                                             \
 	X(caution)                                                             \

@@ -87,8 +87,6 @@ static const struct row rows[] = {
 	"again fp deferred 100 0 0"},
     {"expiry_spares_the_ambiguous", "pp", "DA", 99, 0, 9 * DAY,
 	"keep fp deferred 100 1 5"},
-    {"future_submission_does_not_expire", "p", "D", 99, 0, -9 * DAY,
-	"keep p deferred 100 0 30"},
 };
 
 static void
@@ -97,6 +95,7 @@ fill_state(struct message_state *state, const struct row *row)
 	state_init(state, strlen(row->before), NOW);
 	state->attempts = row->attempts;
 	state->ambiguous_dots = row->ambiguous_dots;
+	state->age_ms = row->age_ms;
 	for (size_t i = 0; row->before[i]; i++)
 		state->recipients[i].status = (enum recipient_status)(
 		    strchr("pdf", row->before[i]) - "pdf");
@@ -137,6 +136,9 @@ describe(const struct message_state *s, enum attempt_verdict verdict,
 		    out, "%jd", (intmax_t)((s->due_ms - NOW) / MINUTE));
 }
 
+static const struct clock_moment now = {
+    .wall_ms = NOW, .boot_ms = 77 * MINUTE, .boot_id = 1};
+
 static enum attempt_verdict
 apply(struct message_state *state, const struct row *row)
 {
@@ -145,8 +147,8 @@ apply(struct message_state *state, const struct row *row)
 
 	fill_state(state, row);
 	fill_result(&result, tried, row);
-	return attempt_apply(state, tried, &result, &retry_policy_default,
-	    NOW - row->age_ms, NOW, 0);
+	return attempt_apply(
+	    state, tried, &result, &retry_policy_default, NOW, &now, 0);
 }
 
 START_TEST(outcomes_become_a_state)
@@ -173,6 +175,52 @@ START_TEST(words_are_kept_for_each_that_was_tried)
 	ck_assert_ptr_null(state.recipients[1].reply);
 	ck_assert_ptr_null(state.recipients[2].reply);
 	ck_assert_int_eq(state.last_attempt_ms, NOW);
+	state_release(&state);
+}
+END_TEST
+
+/* What the last attempt was, and by how much the next one makes it older. */
+static const struct {
+	const char *name;
+	struct clock_moment last;
+	int64_t submitted_ms;
+	int64_t want_ms;
+} steps[] = {
+    {"the time since the last attempt", {NOW, 60 * MINUTE, 1}, 0, 17 * MINUTE},
+    {"the wall clock was put forward", {1, 60 * MINUTE, 1}, 0, 17 * MINUTE},
+    {"the wall clock was put back", {NOW + DAY, 60 * MINUTE, 1}, 0,
+	17 * MINUTE},
+    {"an outage", {NOW - 7 * DAY, 60 * MINUTE - 7 * DAY, 1}, 0, 60 * MINUTE},
+    {"a reboot", {NOW - 3 * MINUTE, 99 * MINUTE, 2}, 0, 3 * MINUTE},
+    {"a host that was down", {NOW - 7 * DAY, 99 * MINUTE, 2}, 0, 60 * MINUTE},
+    {"a reboot, the clock put back", {NOW + 1, 99 * MINUTE, 2}, 0, 0},
+    {"a boot that nobody knows", {NOW - 2, 0, 0}, 0, 2},
+    {"no attempt yet", {0}, NOW - 4 * MINUTE, 4 * MINUTE},
+    {"no attempt yet, for days", {0}, NOW - 9 * DAY, 60 * MINUTE},
+    {"no attempt yet, submitted in the future", {0}, NOW + DAY, 0},
+};
+
+START_TEST(an_attempt_adds_to_the_age)
+{
+	static const struct row row = {
+	    .before = "p", .outcomes = "D", .age_ms = DAY};
+	struct smtp_result result;
+	struct message_state state;
+	size_t tried[10];
+
+	fill_state(&state, &row);
+	fill_result(&result, tried, &row);
+	state.last_attempt_ms = steps[_i].last.wall_ms;
+	state.last_attempt_boot_ms = steps[_i].last.boot_ms;
+	state.last_attempt_boot_id = steps[_i].last.boot_id;
+	attempt_apply(&state, tried, &result, &retry_policy_default,
+	    steps[_i].submitted_ms, &now, 0);
+	ck_assert_msg(state.age_ms == DAY + steps[_i].want_ms,
+	    "%s: got %jd ms, want %jd", steps[_i].name,
+	    (intmax_t)(state.age_ms - DAY), (intmax_t)steps[_i].want_ms);
+	ck_assert_int_eq(state.last_attempt_ms, now.wall_ms);
+	ck_assert_int_eq(state.last_attempt_boot_ms, now.boot_ms);
+	ck_assert_uint_eq(state.last_attempt_boot_id, now.boot_id);
 	state_release(&state);
 }
 END_TEST
@@ -229,7 +277,7 @@ START_TEST(reason_is_gone_when_a_released_message_is_deferred)
 	state_hold(&state, "an old reason");
 	state.phase = PHASE_DEFERRED;
 	ck_assert_int_eq(attempt_apply(&state, &tried, &result,
-			     &retry_policy_default, NOW, NOW, 0),
+			     &retry_policy_default, NOW, &now, 0),
 	    ATTEMPT_KEEP);
 	ck_assert_ptr_null(state.reason);
 	ck_assert_ptr_nonnull(state.recipients[0].reply);
@@ -245,6 +293,8 @@ attempt_suite(void)
 
 	tcase_add_loop_test(
 	    tc, outcomes_become_a_state, 0, (int)ARRAY_LEN(rows));
+	tcase_add_loop_test(
+	    tc, an_attempt_adds_to_the_age, 0, (int)ARRAY_LEN(steps));
 	tcase_add_test(tc, words_are_kept_for_each_that_was_tried);
 	tcase_add_test(tc, expiry_stands_before_the_last_words);
 	tcase_add_test(tc, reason_of_a_hold_is_what_was_said);

@@ -147,6 +147,37 @@ START_TEST(clocks_go_forward)
 }
 END_TEST
 
+static const struct {
+	struct clock_moment from, to;
+	int64_t want_ms;
+} moments[] = {
+    {{100, 10, 7}, {900, 15, 7}, 5},
+    {{100, 10, 7}, {900, 15, 8}, 800},
+    {{100, 10, 0}, {900, 15, 0}, 800},
+    {{900, 10, 7}, {100, 15, 8}, 0},
+    {{100, 15, 7}, {900, 10, 7}, 0}, /* a record that somebody made up */
+    {{INT64_MIN, 0, 1}, {INT64_MAX, 0, 2}, 0},
+};
+
+START_TEST(what_elapsed_is_by_the_clock_that_can_know)
+{
+	ck_assert_int_eq(clock_elapsed_ms(&moments[_i].from, &moments[_i].to),
+	    moments[_i].want_ms);
+}
+END_TEST
+
+START_TEST(a_moment_is_of_this_boot)
+{
+	const struct clock_moment a = clock_now();
+	const struct clock_moment b = clock_now();
+
+	if (access("/proc/sys/kernel/random/boot_id", R_OK) == 0)
+		ck_assert(clock_is_same_boot(&a, &b));
+	ck_assert_int_ge(b.boot_ms, a.boot_ms);
+	ck_assert_int_gt(a.wall_ms, 1700000000000);
+}
+END_TEST
+
 Suite *
 clock_suite(void)
 {
@@ -160,6 +191,9 @@ clock_suite(void)
 	tcase_add_test(t, date_follows_rfc_3339);
 	tcase_add_test(t, date_is_as_mailq_writes_it);
 	tcase_add_test(t, nonsense_still_fits);
+	tcase_add_loop_test(t, what_elapsed_is_by_the_clock_that_can_know, 0,
+	    ARRAY_LEN(moments));
+	tcase_add_test(t, a_moment_is_of_this_boot);
 	tcase_add_test(t, clocks_go_forward);
 	suite_add_tcase(s, t);
 	return s;

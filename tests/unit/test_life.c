@@ -50,6 +50,8 @@ static void
 take_result(
     struct life *l, const size_t *tried, const struct smtp_result *result)
 {
+	const struct clock_moment now = {
+	    .wall_ms = l->now_ms, .boot_ms = l->now_ms, .boot_id = 1};
 	enum attempt_verdict verdict;
 
 	if (result->is_relay_down) {
@@ -57,7 +59,7 @@ take_result(
 		return;
 	}
 	verdict = attempt_apply(&l->state, tried, result, &retry_policy_default,
-	    1, l->now_ms, (uint32_t)l->now_ms);
+	    1, &now, (uint32_t)l->now_ms);
 	l->is_over =
 	    verdict == ATTEMPT_REMOVE ||
 	    (verdict == ATTEMPT_KEEP && !state_is_scheduled(&l->state));

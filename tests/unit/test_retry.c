@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/compiler.h"
 #include "flushd/retry.h"
+#include "spool/spool.h"
 #include "unit/suites.h"
 
 #define MINUTE (INT64_C(60) * 1000)
@@ -83,6 +84,25 @@ START_TEST(expiry_needs_age_and_attempts)
 }
 END_TEST
 
+START_TEST(an_age_beyond_all_measure_stays_there)
+{
+	const struct clock_moment then = {.boot_id = 1};
+	const struct clock_moment now = {.boot_ms = 9, .boot_id = 1};
+
+	ck_assert_int_eq(
+	    retry_age_ms(&retry_policy_default, INT64_MAX - 5, &then, &now),
+	    INT64_MAX);
+}
+END_TEST
+
+START_TEST(no_delay_is_taken_for_a_clock_that_was_put_back)
+{
+	ck_assert_int_le(
+	    2 * retry_policy_default.delay_max_ms, SPOOL_DUE_HORIZON_MS);
+	ck_assert_int_le(2 * retry_ambiguous_delay_ms(3), SPOOL_DUE_HORIZON_MS);
+}
+END_TEST
+
 START_TEST(ambiguous_dot_is_retried_three_times)
 {
 	static const int64_t want[] = {
@@ -106,6 +126,8 @@ retry_suite(void)
 	tcase_add_test(tc, delay_of_an_extreme_policy_does_not_overflow);
 	tcase_add_loop_test(
 	    tc, expiry_needs_age_and_attempts, 0, (int)ARRAY_LEN(expiry_rows));
+	tcase_add_test(tc, an_age_beyond_all_measure_stays_there);
+	tcase_add_test(tc, no_delay_is_taken_for_a_clock_that_was_put_back);
 	tcase_add_test(tc, ambiguous_dot_is_retried_three_times);
 	suite_add_tcase(s, tc);
 	return s;
