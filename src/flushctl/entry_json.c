@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "flushctl/entry_json.h"
 #include "listing/display.h"
 #include "mail/queue_id.h"
@@ -17,42 +18,23 @@ static const char *const queue_names[PHASE_COUNT] = {
 
 /* ---- text ---------------------------------------------------------- */
 
-/* Bytes of the UTF-8 character at p (RFC 3629), which ends in NUL; 0: none. */
-static size_t
-utf8_len(const unsigned char *p)
-{
-	size_t len;
-
-	if (*p < 0x80)
-		return 1;
-	if (*p < 0xc2 || *p > 0xf4)
-		return 0;
-	len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-	    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 /* DEL is the one control character that JSON lets through. */
 static json_t *
 text_value(const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	struct buf clean = BUF_INIT;
+	size_t left = strlen(text);
 	json_t *value;
 
-	while (*p) {
-		size_t len = *p == 0x7f ? 0 : utf8_len(p);
+	while (left > 0) {
+		size_t len = *text == 0x7f ? 0 : utf8_len(text, left);
 
 		if (len == 0)
 			buf_add_str(&clean, "\xef\xbf\xbd");
 		else
-			buf_add(&clean, p, len);
-		p += len ? len : 1;
+			buf_add(&clean, text, len);
+		text += len ? len : 1;
+		left -= len ? len : 1;
 	}
 	value = json_stringn(clean.data, clean.len);
 	buf_release(&clean);

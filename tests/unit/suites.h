@@ -23,6 +23,7 @@
 	X(address)                                                             \
 	X(header)                                                              \
 	X(text)                                                                \
+	X(report)                                                              \
 	X(state)                                                               \
 	X(record)                                                              \
 	X(record_rules)                                                        \
