@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/quantity.h"
 #include "flushctl/verb.h"
+#include "mail/domain.h"
 #include "spool/create.h"
 
 static int
@@ -48,6 +49,17 @@ find_user(const char *text, struct spool_plan *plan)
 }
 
 static int
+take_domain(const char *text, struct spool_settings *settings)
+{
+	const size_t len = strlen(text);
+
+	if (!domain_is_valid(text, len))
+		return -EINVAL;
+	memcpy(settings->domain, text, len + 1);
+	return 0;
+}
+
+static int
 create(const char *dir, const struct spool_plan *plan)
 {
 	int rc = spool_create(dir, plan);
@@ -80,6 +92,7 @@ static int
 run(const char *spool_dir, int argc, char **argv)
 {
 	static const struct option options[] = {
+	    {"domain", required_argument, NULL, 'd'},
 	    {"quota", required_argument, NULL, 'q'},
 	    {"user", required_argument, NULL, 'u'},
 	    {0},
@@ -93,6 +106,11 @@ run(const char *spool_dir, int argc, char **argv)
 	(void)spool_dir;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
+		case 'd':
+			if (take_domain(optarg, &plan.settings) < 0)
+				return verb_usage(
+				    argv[0], "'%s' is not a domain", optarg);
+			break;
 		case 'q':
 			if (quantity_parse_size(
 				optarg, &plan.settings.quota_bytes) < 0)
@@ -115,9 +133,11 @@ run(const char *spool_dir, int argc, char **argv)
 
 const struct verb verb_init = {
     .name = "init",
-    .arguments = "DIR [--quota SIZE] [--user U]",
+    .arguments = "DIR [--domain D] [--quota SIZE] [--user U]",
     .help =
 	"Make a spool at DIR, where there must be nothing yet.\n\n"
+	"  --domain D    the site's: only its senders get reports of what\n"
+	"                could not be delivered\n"
 	"  --quota SIZE  of all messages together: bytes, or with K, M, G,\n"
 	"                T; 1G if not given\n"
 	"  --user U      whom it is to belong to, by name or number; the\n"
