@@ -84,7 +84,7 @@ recipients_value(const struct envelope *e, const struct message_state *s)
 	for (size_t i = 0; i < s->recipient_count; i++) {
 		const struct recipient_state *r = &s->recipients[i];
 
-		if (r->status != RECIPIENT_DELIVERED &&
+		if (!recipient_is_settled(r) &&
 		    json_array_append_new(
 			array, recipient_value(
 				   e->recipients[i].address, r, s->reason)) < 0)

@@ -75,15 +75,27 @@ look_closely(struct batch *b, struct spool *s)
 	return rc;
 }
 
+/* What cannot be sent, and why. */
 static int
-hold_damaged(struct spool *s, uint64_t id, int64_t due_ms)
+put_aside(struct spool *s, uint64_t id, int64_t due_ms, int why)
 {
 	char text[QUEUE_ID_TEXT_MAX];
-	int rc = delivery_hold_damaged(s, id, due_ms);
+	const char *reason = "damaged";
+	int rc;
 
+	if (why == -ENOENT || why == -ESTALE)
+		return delivery_forget(s, id, due_ms);
+	if (why == -ELOOP) {
+		reason = "loop";
+		rc = delivery_hold_loop(s, id);
+	} else if (why == -EBADMSG) {
+		rc = delivery_hold_damaged(s, id, due_ms);
+	} else {
+		return why;
+	}
 	if (rc == 0)
-		log_error("id=%s status=held reason=damaged",
-		    queue_id_format(id, text));
+		log_error("id=%s status=held reason=%s",
+		    queue_id_format(id, text), reason);
 	return rc;
 }
 
@@ -111,10 +123,7 @@ batch_load_next(
 			crash_at(0, false);
 			return 1;
 		}
-		if (rc == -ENOENT || rc == -ESTALE)
-			rc = delivery_forget(s, id, due_ms);
-		else if (rc == -EBADMSG)
-			rc = hold_damaged(s, id, due_ms);
+		rc = put_aside(s, id, due_ms, rc);
 		if (rc < 0)
 			return rc;
 		b->off_due_ms = due_ms;

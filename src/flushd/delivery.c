@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "flushd/delivery.h"
 #include "flushd/turn.h"
+#include "mail/header.h"
+#include "mail/report.h"
 
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
 static void
@@ -17,6 +20,36 @@ make_trace(struct delivery *d, const char *host)
 	    host, d->envelope.submitter.uid, d->name,
 	    clock_rfc5322(d->envelope.submitted_ms, date));
 	text_size_add(&d->size, d->trace.data, d->trace.len);
+}
+
+static unsigned int
+count_received(const char *text, size_t len)
+{
+	struct header_cursor c = {text, len};
+	struct header_field f;
+	unsigned int count = 0;
+
+	while (header_next(&c, &f))
+		count += header_is(&f, "Received");
+	return count;
+}
+
+/* The first piece of the text was read. */
+static void
+look_at_head(struct delivery *d, bool is_whole)
+{
+	const size_t len =
+	    d->piece.len < REPORT_HEADER_MAX ? d->piece.len : REPORT_HEADER_MAX;
+
+	d->received_count = count_received(d->piece.data, d->piece.len);
+	if (!is_whole)
+		buf_add(&d->head, d->piece.data, len);
+}
+
+const struct buf *
+delivery_head(const struct delivery *d)
+{
+	return d->is_whole ? &d->piece : &d->head;
 }
 
 /*
@@ -39,6 +72,8 @@ survey(struct delivery *d, struct spool *s)
 			break;
 		digest_add(digest, d->piece.data, d->piece.len);
 		text_size_add(&d->size, d->piece.data, d->piece.len);
+		if (d->is_whole)
+			look_at_head(d, more == 0);
 		if (more == 0)
 			break;
 		/* Let senders in between. */
@@ -68,16 +103,27 @@ rehearse(const struct delivery *d, struct spool *s)
 	return rc == 0 ? spool_remove(s, d->id) : rc;
 }
 
+/* Settings that cannot be read are no reason not to send. */
+static void
+note_domain(struct delivery *d, struct spool *s)
+{
+	struct spool_settings settings;
+
+	if (spool_get_settings(s, &settings) == 0)
+		memcpy(d->domain, settings.domain, sizeof(d->domain));
+}
+
 int
 delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
     const char *host)
 {
 	int rc;
 
-	*d = (struct delivery){.id = id};
+	*d = (struct delivery){.id = id, .host = host};
 	queue_id_format(id, d->name);
 	buf_init(&d->trace);
 	buf_init(&d->piece);
+	buf_init(&d->head);
 	rc = turn_begin(s, SPOOL_CHANGE);
 	if (rc < 0)
 		return rc;
@@ -95,6 +141,11 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	}
 	if (rc == 0)
 		rc = rehearse(d, s);
+	if (rc == 0)
+		note_domain(d, s);
+	if (rc == 0 && d->state.phase == PHASE_NEW &&
+	    d->received_count > DELIVERY_RECEIVED_MAX)
+		rc = -ELOOP;
 	spool_abort(s);
 	if (rc < 0) {
 		delivery_release(d);
@@ -113,10 +164,12 @@ delivery_release(struct delivery *d)
 	state_release(&d->state);
 	buf_release(&d->trace);
 	buf_release(&d->piece);
+	buf_release(&d->head);
 	digest_free(d->digest);
 	*d = (struct delivery){0};
 	buf_init(&d->trace);
 	buf_init(&d->piece);
+	buf_init(&d->head);
 }
 
 void
@@ -227,6 +280,36 @@ delivery_remove(struct delivery *d, struct spool *s)
 	return rc < 0 ? rc : finish(s, spool_remove(s, d->id));
 }
 
+/* What a report needs of the file, the state beside it at its largest. */
+static uint64_t
+space_for(const struct delivery *d, const struct buf *text)
+{
+	return text->len + 2 * ENVELOPE_ADDRESS_MAX +
+	       d->state.recipient_count * (STATE_REPLY_MAX + 16);
+}
+
+int
+delivery_report(struct delivery *d, struct spool *s, bool is_removed,
+    const struct envelope *report, const struct buf *text, int64_t now_ms,
+    uint64_t *report_id)
+{
+	const struct spool_piece piece = {text->data, text->len};
+	uint64_t id = 0;
+	int rc = turn_begin_adding(s, space_for(d, text));
+
+	*report_id = 0;
+	if (rc < 0)
+		return rc;
+	rc = is_removed ? spool_remove(s, d->id)
+			: spool_set_state(s, d->id, &d->state);
+	if (rc == 0)
+		rc = spool_put(s, report, &piece, 1, now_ms, &id);
+	rc = finish(s, rc);
+	if (rc == 0)
+		*report_id = id;
+	return rc;
+}
+
 int
 delivery_forget(struct spool *s, uint64_t id, int64_t due_ms)
 {
@@ -243,6 +326,28 @@ delivery_forget_misplaced(struct spool *s, uint64_t id, int64_t due_ms)
 	if (rc < 0)
 		return rc;
 	return turn_end(s, spool_unschedule_misplaced(s, due_ms, id));
+}
+
+int
+delivery_hold_loop(struct spool *s, uint64_t id)
+{
+	struct message_state state;
+	struct envelope e;
+	int rc = turn_begin(s, SPOOL_CHANGE);
+
+	if (rc < 0)
+		return rc;
+	rc = spool_get(s, id, &e, &state);
+	if (rc < 0)
+		return finish(s, rc);
+	state_hold(&state, "it goes round in circles: it has passed more than "
+			   "30 mail servers");
+	/* From here on it is not new any more. */
+	state.last_attempt_ms = clock_wall_ms();
+	rc = spool_set_state(s, id, &state);
+	envelope_release(&e);
+	state_release(&state);
+	return finish(s, rc);
 }
 
 int

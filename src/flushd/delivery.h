@@ -36,8 +36,12 @@ struct delivery {
 	struct text_size size;	     /* of trace line and text on the wire */
 	struct buf trace;	     /* our Received line, ahead of the text */
 	struct buf piece;	     /* of the text */
+	struct buf head;	     /* its beginning; only if not whole */
 	bool is_whole;		     /* the piece is all of it */
+	unsigned int received_count; /* Received fields, in its first piece */
 	uint64_t checksum;	     /* of the text as it was verified */
+	const char *host;
+	char domain[RECORD_DOMAIN_MAX + 1]; /* of the site; "": not set */
 
 	/* Where the transaction is in the text. */
 	enum delivery_stage stage;
@@ -45,11 +49,16 @@ struct delivery {
 	struct digest *digest; /* of what was read; only if not whole */
 };
 
+/* A message that came by so many servers goes round in circles. */
+enum { DELIVERY_RECEIVED_MAX = 30 };
+
 /*
  * Read and verify a message whole that the schedule has at due_ms. host goes
- * into the trace line. -ENOENT: it is gone; -ESTALE: it is not due then;
- * -EBADMSG: it is damaged, by its records, its checksum or
- * a NUL in its text; otherwise the spool cannot be read. On success release.
+ * into the trace line, and stays. -ENOENT: it is gone; -ESTALE: it is not due
+ * then; -EBADMSG: it is damaged, by its records, its checksum or a NUL in its
+ * text; -ELOOP: it is new, and has more than DELIVERY_RECEIVED_MAX Received
+ * fields in the first DELIVERY_PIECE bytes (RFC 5321 section 6.3); otherwise
+ * the spool cannot be read. On success release.
  */
 int delivery_load(struct delivery *d, struct spool *s, uint64_t id,
     int64_t due_ms, const char *host) MUST_CHECK;
@@ -68,6 +77,14 @@ void delivery_begin(struct delivery *d);
 int delivery_read(struct delivery *d, struct spool *s, const char **text,
     size_t *len) MUST_CHECK;
 
+/* The beginning of the text, as it is stored: REPORT_HEADER_MAX bytes at least,
+ * or all of it if d->is_whole. */
+const struct buf *delivery_head(const struct delivery *d);
+
+/* Hold a message that delivery_load() found to be going round in circles. One
+ * that an operator releases is sent. */
+int delivery_hold_loop(struct spool *s, uint64_t id) MUST_CHECK;
+
 /* Hold a message that delivery_load() found damaged; due_ms is where the
  * schedule had it. Its entry there goes in any case. */
 int delivery_hold_damaged(
@@ -83,5 +100,14 @@ int delivery_forget_misplaced(
 /* Store the state of the message, or remove the message: durable at 0. */
 int delivery_store(struct delivery *d, struct spool *s) MUST_CHECK;
 int delivery_remove(struct delivery *d, struct spool *s) MUST_CHECK;
+
+/*
+ * Do one of both, and put a report of len bytes into the spool: all durable, or
+ * nothing. *report_id is 0 if the message had been removed; then there is no
+ * report. now_ms is the wall clock.
+ */
+int delivery_report(struct delivery *d, struct spool *s, bool is_removed,
+    const struct envelope *report, const struct buf *text, int64_t now_ms,
+    uint64_t *report_id) MUST_CHECK;
 
 #endif

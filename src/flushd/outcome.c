@@ -2,11 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushd/attempt.h"
+#include "flushd/bounce.h"
 #include "flushd/event.h"
 #include "flushd/outcome.h"
 #include "flushd/upkeep.h"
@@ -24,7 +26,8 @@ struct outcome {
 	struct spool *spool;
 	struct delivery *delivery;
 	enum attempt_verdict verdict;
-	bool is_open; /* known to us only */
+	struct bounce bounce; /* the report, if there is one */
+	bool is_open;	      /* known to us only */
 	int64_t delay_ms;
 	sd_event_source *timer;
 	outcome_settled_fn *settled;
@@ -95,17 +98,137 @@ log_result(const struct delivery *d, const struct smtp_result *result,
 			log_recipient(d, i, result, relay);
 }
 
+/* An operator finds it in the list. */
+static void
+log_kept(const struct delivery *d)
+{
+	const char *why =
+	    bounce_bar_words[bounce_bar(d->envelope.sender, d->domain)];
+
+	if (d->state.phase == PHASE_FAILED)
+		log_notice("id=%s status=kept reason=\"%s\"", d->name,
+		    *why ? why : "no report is wanted, or none can be stored");
+}
+
+static void
+log_report(const struct outcome *o, uint64_t report_id)
+{
+	const char *to = o->bounce.envelope.recipients[0].address;
+	char id[QUEUE_ID_TEXT_MAX];
+	struct buf line = BUF_INIT;
+
+	log_escape(&line, to, strlen(to), ADDRESS_SHOWN_MAX);
+	log_info("id=%s report=%s to=<%s> recipients=%zu", o->delivery->name,
+	    queue_id_format(report_id, id), line.data, o->bounce.told_count);
+	buf_release(&line);
+}
+
+/* ---- the report ---------------------------------------------------- */
+
+/* What has failed is kept, unless its sender was told. */
+static void
+settle_phase(struct outcome *o)
+{
+	const struct message_state *s = &o->delivery->state;
+
+	if (s->phase == PHASE_FAILED)
+		o->verdict = state_count(s, RECIPIENT_FAILED) > 0
+				 ? ATTEMPT_KEEP
+				 : ATTEMPT_REMOVE;
+}
+
+static void
+set_told(struct outcome *o, bool is_told)
+{
+	bounce_mark(&o->bounce, &o->delivery->state, is_told);
+	settle_phase(o);
+}
+
+static void
+make_report(struct outcome *o, const struct smtp_result *result,
+    const char *relay, bool has_relay_dsn, const struct clock_moment *now)
+{
+	struct delivery *d = o->delivery;
+	const struct buf *head = delivery_head(d);
+	const struct bounce_case c = {.envelope = &d->envelope,
+	    .tried = d->tried,
+	    .result = result,
+	    .has_relay_dsn = has_relay_dsn,
+	    .is_last = o->verdict != ATTEMPT_AGAIN,
+	    .domain = d->domain,
+	    .policy = &retry_policy_default,
+	    .host = d->host,
+	    .relay = relay,
+	    .id = d->name,
+	    .text = head->data,
+	    .text_len = head->len,
+	    .is_whole = d->is_whole,
+	    .now = *now,
+	    .submitter = {.uid = geteuid(), .pid = (uint32_t)getpid()}};
+
+	bounce_release(&o->bounce);
+	bounce_make(&o->bounce, &c, &d->state);
+	settle_phase(o);
+}
+
+static int
+store_with_report(struct outcome *o)
+{
+	uint64_t id;
+	int rc =
+	    delivery_report(o->delivery, o->spool, o->verdict == ATTEMPT_REMOVE,
+		&o->bounce.envelope, &o->bounce.text, clock_wall_ms(), &id);
+
+	if (rc == 0 && id != 0)
+		log_report(o, id);
+	return rc;
+}
+
 /* ---- the record ---------------------------------------------------- */
+
+static int
+store_state(struct outcome *o)
+{
+	if (o->verdict == ATTEMPT_REMOVE)
+		return delivery_remove(o->delivery, o->spool);
+	return delivery_store(o->delivery, o->spool);
+}
+
+/*
+ * A spool that is full must not keep its worker from the rest: then there is no
+ * report, and what failed is kept. One that is busy is only to be waited for.
+ */
+static int
+store_all(struct outcome *o)
+{
+	int report_rc;
+	int rc;
+
+	if (o->bounce.told_count == 0)
+		return store_state(o);
+	report_rc = store_with_report(o);
+	if (report_rc == 0 || report_rc == -ETIMEDOUT)
+		return report_rc;
+	set_told(o, false);
+	rc = store_state(o);
+	if (rc == 0)
+		log_warning("id=%s no report can be stored: %s",
+		    o->delivery->name, outcome_spool_error(report_rc));
+	else
+		set_told(o, true);
+	return rc;
+}
 
 static int
 store(struct outcome *o)
 {
 	struct delivery *d = o->delivery;
-	int rc = o->verdict == ATTEMPT_REMOVE ? delivery_remove(d, o->spool)
-					      : delivery_store(d, o->spool);
+	int rc = store_all(o);
 
 	if (rc < 0)
 		return rc;
+	if (o->verdict == ATTEMPT_KEEP)
+		log_kept(d);
 	o->is_open = false;
 	/* What cannot be freed now can be when the spool is idle. */
 	if (o->verdict == ATTEMPT_REMOVE && !d->is_whole &&
@@ -148,7 +271,7 @@ on_timer(sd_event_source *source, uint64_t usec, void *context)
 
 int
 outcome_take(struct outcome *o, struct delivery *d,
-    const struct smtp_result *result, const char *relay)
+    const struct smtp_result *result, const char *relay, bool has_relay_dsn)
 {
 	const struct clock_moment now = clock_now();
 
@@ -157,6 +280,7 @@ outcome_take(struct outcome *o, struct delivery *d,
 	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
 		d->envelope.submitted_ms, &now, event_random());
 	log_result(d, result, relay);
+	make_report(o, result, relay, has_relay_dsn, &now);
 	o->is_open = true;
 	o->delay_ms = DELAY_MS;
 	return store_or_wait(o);
@@ -190,6 +314,7 @@ outcome_new(sd_event *event, struct spool *spool, outcome_settled_fn *settled,
 
 	o->spool = spool;
 	o->settled = settled;
+	buf_init(&o->bounce.text);
 	o->context = context;
 	o->timer = event_timer_new(event, on_timer, o);
 	return o;
@@ -201,5 +326,6 @@ outcome_free(struct outcome *o)
 	if (!o)
 		return;
 	sd_event_source_unref(o->timer);
+	bounce_release(&o->bounce);
 	free(o);
 }

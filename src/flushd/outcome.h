@@ -29,12 +29,14 @@ struct outcome *outcome_new(sd_event *event, struct spool *spool,
 void outcome_free(struct outcome *o); /* NULL is fine */
 
 /*
- * Apply the result of a transaction with relay to the delivery, and record it.
- * 0: done. 1: to be tried again; the delivery must stay until settled is
+ * Apply the result of a transaction with relay to the delivery, and record it,
+ * with a report to its sender if one is due. has_relay_dsn: the relay offers
+ * DSN. 0: done. 1: to be tried again; the delivery must stay until settled is
  * called, and nothing else may be begun. -errno: the spool is of no use.
  */
 int outcome_take(struct outcome *o, struct delivery *d,
-    const struct smtp_result *result, const char *relay) MUST_CHECK;
+    const struct smtp_result *result, const char *relay,
+    bool has_relay_dsn) MUST_CHECK;
 
 /* True while it is to be tried again; outcome_retry() does that now. */
 bool outcome_is_open(const struct outcome *o);

@@ -8,6 +8,8 @@ const struct retry_policy retry_policy_default = {
     .first_delay_ms = MINUTE_MS,
     .delay_max_ms = 30 * MINUTE_MS,
     .lifetime_ms = MINUTE_MS * 60 * 24 * 5,
+    .delay_report_ms = MINUTE_MS * 60 * 4,
+    .failed_keep_ms = MINUTE_MS * 60 * 24 * 30,
     .step_max_ms = 60 * MINUTE_MS,
     .attempts_min = 10,
 };
@@ -48,6 +50,15 @@ retry_is_expired(
     const struct retry_policy *p, int64_t age_ms, uint32_t attempts)
 {
 	return age_ms > p->lifetime_ms && attempts >= p->attempts_min;
+}
+
+bool
+retry_is_kept_enough(const struct retry_policy *p,
+    const struct clock_moment *then, const struct clock_moment *now)
+{
+	if (!clock_is_same_boot(then, now) && now->boot_ms < 60 * MINUTE_MS)
+		return false;
+	return clock_elapsed_ms(then, now) > p->failed_keep_ms;
 }
 
 int64_t

@@ -14,11 +14,14 @@ struct retry_policy {
 	int64_t first_delay_ms;
 	int64_t delay_max_ms;
 	int64_t lifetime_ms;
-	int64_t step_max_ms;   /* what one attempt adds to an age, at most */
-	uint32_t attempts_min; /* before a message may expire */
+	int64_t delay_report_ms; /* until a sender who wants it is told */
+	int64_t failed_keep_ms;	 /* until what failed is removed */
+	int64_t step_max_ms;	 /* what one attempt adds to an age, at most */
+	uint32_t attempts_min;	 /* before a message may expire */
 };
 
-/* 1 min doubling to 30 min; 5 days and at least 10 attempts; steps of 1 h. */
+/* 1 min doubling to 30 min; 5 days and at least 10 attempts; told after 4 h;
+ * kept for 30 days; steps of 1 h. */
 extern const struct retry_policy retry_policy_default;
 
 /*
@@ -46,6 +49,14 @@ int64_t retry_age_ms(const struct retry_policy *p, int64_t age_ms,
  */
 bool retry_is_expired(
     const struct retry_policy *p, int64_t age_ms, uint32_t attempts);
+
+/*
+ * True when a message that failed then has been kept for long enough now. In
+ * another boot than then only the wall clock can tell, which must be set first:
+ * it has an hour from the boot on.
+ */
+bool retry_is_kept_enough(const struct retry_policy *p,
+    const struct clock_moment *then, const struct clock_moment *now);
 
 /*
  * Time to wait after the reply to a final dot was lost for the count-th time:

@@ -96,6 +96,12 @@ smtp_size_limit(const struct smtp *s)
 	return s->extensions.size_limit;
 }
 
+bool
+smtp_has_dsn(const struct smtp *s)
+{
+	return s->extensions.has_dsn;
+}
+
 /* ---- what goes out ---------------------------------------------------- */
 
 size_t

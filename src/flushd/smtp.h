@@ -136,6 +136,9 @@ const struct smtp_result *smtp_result(const struct smtp *s);
 /* The largest message the relay announced (SIZE), 0: it did not say. */
 uint64_t smtp_size_limit(const struct smtp *s);
 
+/* True if the relay reports what becomes of a message (DSN, RFC 3461). */
+bool smtp_has_dsn(const struct smtp *s);
+
 /* The phase the conversation is in, for logs: "banner", "EHLO", "MAIL"... */
 const char *smtp_phase_name(const struct smtp *s);
 

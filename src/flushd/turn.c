@@ -19,6 +19,14 @@ turn_begin(struct spool *s, enum spool_access access)
 }
 
 int
+turn_begin_adding(struct spool *s, uint64_t need)
+{
+	cpu_limit(CPU_MAX_SEC);
+	return spool_begin(
+	    s, SPOOL_WRITE, need, clock_boot_ms() + LOCK_TIMEOUT_MS);
+}
+
+int
 turn_end(struct spool *s, int rc)
 {
 	int committed;

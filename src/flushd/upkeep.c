@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "flushd/keep.h"
 #include "flushd/turn.h"
 #include "flushd/upkeep.h"
 
@@ -75,6 +76,7 @@ upkeep_sweep(struct spool *s)
 
 /* What there is to do. */
 struct needs {
+	bool expire;
 	bool sweep;
 	bool repair;
 	bool shrink;
@@ -83,10 +85,13 @@ struct needs {
 static int
 find_needs(struct spool *s, struct needs *n)
 {
+	struct spool_counters counters;
 	int rc = turn_begin(s, SPOOL_READ);
 
 	if (rc < 0)
 		return rc;
+	n->expire = spool_get_counters(s, &counters) == 0 &&
+		    counters.count[PHASE_FAILED] > 0;
 	n->sweep = spool_has_leftovers(s, clock_wall_ms());
 	n->repair = spool_is_doubtful(s);
 	n->shrink = spool_is_oversized(s);
@@ -164,9 +169,14 @@ shrink(struct spool *s)
 int
 upkeep_idle(struct spool *s)
 {
+	const struct clock_moment now = clock_now();
 	struct needs n;
 	int rc = find_needs(s, &n);
 
+	if (rc == 0 && n.expire)
+		rc = keep_expire(s, &retry_policy_default, &now);
+	if (rc == 0 && n.expire)
+		rc = find_needs(s, &n);
 	if (rc == 0 && n.sweep)
 		rc = upkeep_sweep(s);
 	if (rc == 0 && n.repair)

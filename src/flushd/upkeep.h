@@ -24,9 +24,10 @@ int upkeep_begin(struct spool *s) MUST_CHECK;
 int upkeep_sweep(struct spool *s) MUST_CHECK;
 
 /*
- * When nothing is due: repair what disagrees with the messages, free what was
- * removed, and give the space of an emptied file back, with what a worker that
- * died at that has left. 1 if something may be due now, else 0 or -errno.
+ * When nothing is due: remove what failed long ago, repair what disagrees with
+ * the messages, free what was removed, and give the space of an emptied file
+ * back, with what a worker that died at that has left. 1 if something may be due
+ * now, else 0 or -errno.
  */
 int upkeep_idle(struct spool *s) MUST_CHECK;
 

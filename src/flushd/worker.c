@@ -224,7 +224,9 @@ on_recorded(struct worker *w)
 static bool
 record(struct worker *w, const struct smtp_result *result)
 {
-	int rc = outcome_take(w->outcome, &w->delivery, result, w->relay);
+	const bool has_dsn = w->link && smtp_has_dsn(link_smtp(w->link));
+	int rc =
+	    outcome_take(w->outcome, &w->delivery, result, w->relay, has_dsn);
 
 	if (rc == 0)
 		on_recorded(w);

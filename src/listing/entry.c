@@ -83,7 +83,7 @@ add_recipients(
 	for (size_t i = 0; i < s->recipient_count; i++) {
 		const struct recipient_state *r = &s->recipients[i];
 
-		if (r->status == RECIPIENT_DELIVERED)
+		if (recipient_is_settled(r))
 			continue;
 		if (r->reply && strcmp(r->reply, last) != 0) {
 			struct buf line = BUF_INIT;

@@ -2,7 +2,8 @@
 /*
  * entry.h - one message of a list, as mailq shows it; pure
  *
- *   Recipients that were delivered are left out, as postfix does.
+ *   Recipients that were delivered, or whose failure was reported, are left
+ *   out, as postfix does.
  */
 #ifndef LISTING_ENTRY_H
 #define LISTING_ENTRY_H

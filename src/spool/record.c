@@ -40,6 +40,7 @@ enum {
 	STATE_AGE = 8,
 	STATE_BOOT = 9,
 	STATE_BOOT_TIME = 10,
+	STATE_IS_DELAY_REPORTED = 11,
 };
 
 const struct spool_settings spool_settings_default = {
@@ -236,6 +237,8 @@ record_encode_state(const struct message_state *s, struct buf *out)
 		field_add_number(
 		    out, STATE_BOOT_TIME, (uint64_t)s->last_attempt_boot_ms);
 	}
+	if (s->is_delay_reported)
+		field_add_number(out, STATE_IS_DELAY_REPORTED, 1);
 	if (s->reason)
 		field_add_text(out, STATE_REASON, s->reason);
 	for (size_t i = 0; i < s->recipient_count; i++) {
@@ -301,6 +304,8 @@ take_state(const struct field *f, void *record)
 		return field_number(f, UINT64_MAX, &s->last_attempt_boot_id);
 	case STATE_BOOT_TIME:
 		return field_time(f, &s->last_attempt_boot_ms);
+	case STATE_IS_DELAY_REPORTED:
+		return field_flag(f, &s->is_delay_reported);
 	case STATE_RECIPIENT:
 		return take_recipient(f, s);
 	default:
@@ -317,7 +322,8 @@ record_decode_state(const char *data, size_t len, struct message_state *s)
 			FIELD_SEEN(STATE_DUE) | FIELD_SEEN(STATE_LAST_ATTEMPT) |
 			FIELD_SEEN(STATE_RECIPIENT),
 	    .optional = FIELD_SEEN(STATE_REASON) | FIELD_SEEN(STATE_AGE) |
-			FIELD_SEEN(STATE_BOOT) | FIELD_SEEN(STATE_BOOT_TIME),
+			FIELD_SEEN(STATE_BOOT) | FIELD_SEEN(STATE_BOOT_TIME) |
+			FIELD_SEEN(STATE_IS_DELAY_REPORTED),
 	    .repeated = FIELD_SEEN(STATE_RECIPIENT),
 	    .take = take_state,
 	};

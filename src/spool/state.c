@@ -17,6 +17,7 @@ const char *const recipient_status_names[RECIPIENT_COUNT] = {
     [RECIPIENT_PENDING] = "pending",
     [RECIPIENT_DELIVERED] = "delivered",
     [RECIPIENT_FAILED] = "failed",
+    [RECIPIENT_REPORTED] = "reported",
 };
 
 void
@@ -80,6 +81,13 @@ state_resume(struct message_state *s, int64_t due_ms)
 	s->due_ms = s->phase == PHASE_FAILED ? 0 : due_ms;
 	free(s->reason);
 	s->reason = NULL;
+}
+
+bool
+recipient_is_settled(const struct recipient_state *r)
+{
+	return r->status == RECIPIENT_DELIVERED ||
+	       r->status == RECIPIENT_REPORTED;
 }
 
 size_t

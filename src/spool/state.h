@@ -3,7 +3,8 @@
  * state.h - what has become of a message so far
  *
  *   The part of a message that changes. A message leaves the spool when no
- *   recipient is pending or failed any more; until then it is in one of the
+ *   recipient is pending or failed any more: each was delivered, or its sender
+ *   was told. Until then it is in one of the
  *   states of enum message_phase.
  */
 #ifndef SPOOL_STATE_H
@@ -30,10 +31,11 @@ enum recipient_status {
 	RECIPIENT_PENDING,   /* to be tried, first or again */
 	RECIPIENT_DELIVERED, /* the relay took it: never again */
 	RECIPIENT_FAILED,    /* the relay refused it for good, or it expired */
+	RECIPIENT_REPORTED,  /* the same, and its sender has been told */
 	RECIPIENT_COUNT
 };
 
-/* "pending", "delivered", "failed". */
+/* "pending", "delivered", "failed", "reported". */
 extern const char *const recipient_status_names[RECIPIENT_COUNT];
 
 enum {
@@ -46,6 +48,9 @@ struct recipient_state {
 	char *reply; /* the last that was said about it; NULL: nothing yet */
 };
 
+/* True if nothing more is to be done: delivered, or failed and reported. */
+bool recipient_is_settled(const struct recipient_state *r);
+
 struct message_state {
 	enum message_phase phase;
 	uint32_t attempts;	 /* real ones: the relay was up */
@@ -55,7 +60,8 @@ struct message_state {
 	int64_t last_attempt_boot_ms;  /* by clock_boot_ms(), of... */
 	uint64_t last_attempt_boot_id; /* ...this boot; 0: not known */
 	int64_t age_ms; /* time that counts towards its lifetime: retry.h */
-	char *reason;	/* why held; NULL otherwise */
+	bool is_delay_reported; /* the sender was told that it takes long */
+	char *reason;		/* why held; NULL otherwise */
 	struct recipient_state *recipients; /* in the envelope's order */
 	size_t recipient_count;
 };

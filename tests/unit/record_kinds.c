@@ -140,6 +140,7 @@ sample_state(struct buf *out)
 	s.last_attempt_boot_ms = INT64_MAX;
 	s.last_attempt_boot_id = UINT64_MAX;
 	s.age_ms = INT64_MAX;
+	s.is_delay_reported = true;
 	s.recipients[1].status = RECIPIENT_DELIVERED;
 	state_set_reply(&s, 1, "250 2.0.0 Ok");
 	s.recipients[2].status = RECIPIENT_FAILED;

@@ -68,11 +68,14 @@
 	X(years)                                                               \
 	X(breaker)                                                             \
 	X(attempt)                                                             \
+	X(bounce)                                                              \
 	X(caution)                                                             \
 	X(crash)                                                               \
 	X(batch)                                                               \
 	X(deadline)                                                            \
 	X(delivery)                                                            \
+	X(delivery_report)                                                     \
+	X(keep)                                                                \
 	X(guard)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);

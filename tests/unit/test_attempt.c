@@ -19,8 +19,8 @@ static const char *const verdict_names[] = {
 
 /*
  * A message of as many recipients as before has letters, their states: pending,
- * delivered, failed. Each pending one is tried, with the outcomes in order: U S
- * D F H A.
+ * delivered, failed, reported. Each pending one is tried, with the outcomes in
+ * order: U S D F H A.
  */
 struct row {
 	const char *name;
@@ -40,6 +40,10 @@ static const struct row rows[] = {
 	"keep df failed 1 0 never"},
     {"failed_before_and_the_rest_sent_is_failed", "fp", "S", 0, 0, 0,
 	"keep fd failed 0 0 never"},
+    {"reported_before_and_the_rest_sent_is_removed", "rp", "S", 1, 0, 0,
+	"remove rd new 1 0 0"},
+    {"reported_before_and_another_failed_is_failed", "rp", "F", 1, 0, 0,
+	"keep rf failed 2 0 never"},
     {"all_failed_is_failed", "pp", "FF", 0, 0, 0, "keep ff failed 1 0 never"},
     {"deferred_is_due_in_a_minute", "pp", "SD", 0, 0, 0,
 	"keep dp deferred 1 0 1"},
@@ -98,7 +102,7 @@ fill_state(struct message_state *state, const struct row *row)
 	state->age_ms = row->age_ms;
 	for (size_t i = 0; row->before[i]; i++)
 		state->recipients[i].status = (enum recipient_status)(
-		    strchr("pdf", row->before[i]) - "pdf");
+		    strchr("pdfr", row->before[i]) - "pdfr");
 }
 
 /* Those that are tried, in tried; their outcomes and replies in result. */
@@ -126,7 +130,7 @@ describe(const struct message_state *s, enum attempt_verdict verdict,
 {
 	buf_add_format(out, "%s ", verdict_names[verdict]);
 	for (size_t i = 0; i < s->recipient_count; i++)
-		buf_add_char(out, "pdf"[s->recipients[i].status]);
+		buf_add_char(out, "pdfr"[s->recipients[i].status]);
 	buf_add_format(out, " %s %u %u ", message_phase_names[s->phase],
 	    s->attempts, s->ambiguous_dots);
 	if (s->due_ms == 0)

@@ -10,7 +10,7 @@ static struct message_state state;
 static void
 open_state(void)
 {
-	state_init(&state, 3, 1234);
+	state_init(&state, 4, 1234);
 }
 
 static void
@@ -23,8 +23,8 @@ START_TEST(new_state_is_due_and_all_pending)
 {
 	ck_assert_int_eq(state.phase, PHASE_NEW);
 	ck_assert_int_eq(state.due_ms, 1234);
-	ck_assert_uint_eq(state.recipient_count, 3);
-	ck_assert_uint_eq(state_count(&state, RECIPIENT_PENDING), 3);
+	ck_assert_uint_eq(state.recipient_count, 4);
+	ck_assert_uint_eq(state_count(&state, RECIPIENT_PENDING), 4);
 	ck_assert_uint_eq(state.attempts, 0);
 	ck_assert_ptr_null(state.reason);
 	ck_assert_ptr_null(state.recipients[2].reply);
@@ -35,9 +35,23 @@ START_TEST(count_tells_statuses_apart)
 {
 	state.recipients[0].status = RECIPIENT_DELIVERED;
 	state.recipients[2].status = RECIPIENT_FAILED;
+	state.recipients[3].status = RECIPIENT_REPORTED;
 	for (int i = 0; i < RECIPIENT_COUNT; i++)
 		ck_assert_uint_eq(
 		    state_count(&state, (enum recipient_status)i), 1);
+}
+END_TEST
+
+START_TEST(delivered_and_reported_is_settled)
+{
+	static const bool want[RECIPIENT_COUNT] = {
+	    [RECIPIENT_DELIVERED] = true, [RECIPIENT_REPORTED] = true};
+
+	for (int i = 0; i < RECIPIENT_COUNT; i++) {
+		state.recipients[0].status = (enum recipient_status)i;
+		ck_assert_int_eq(
+		    recipient_is_settled(&state.recipients[0]), want[i]);
+	}
 }
 END_TEST
 
@@ -110,6 +124,7 @@ state_suite(void)
 	tcase_add_checked_fixture(tc, open_state, close_state);
 	tcase_add_test(tc, new_state_is_due_and_all_pending);
 	tcase_add_test(tc, count_tells_statuses_apart);
+	tcase_add_test(tc, delivered_and_reported_is_settled);
 	tcase_add_test(tc, reply_replaces_the_last_one);
 	tcase_add_test(tc, reply_may_be_made_of_the_last_one);
 	tcase_add_test(tc, long_words_are_cut);
