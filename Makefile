@@ -102,10 +102,12 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 # but for one function that tests/faults/controls/DEFECT.c puts in its place. And
 # one without a defect, whose clock skips what would be a long wait.
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
-	early_commit/flushd early_answer/mini_sendmail late_error/mini_sendmail \
-	unflushed/flushctl unverified/flushd unwary/flushd hurry/flushd)
+	early_commit/flushd late_report/flushd early_answer/mini_sendmail \
+	late_error/mini_sendmail unflushed/flushctl unverified/flushd unwary/flushd \
+	hurry/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
+WRAP_late_report  := delivery_report
 WRAP_early_answer := spool_commit
 WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync

@@ -9,6 +9,7 @@
 #
 #   tried, violations    as trials_end counts them
 #   FIRST=large_body     message a is large
+#   SPOOL_OPTIONS=(...)  what each spool is made with
 #   LASTS=SECONDS        the fault never ends, so flushd is told to end after that time
 #   ONCE=                flushd stays, and starts another worker for one that fails
 #   BOUNDED=COUNT        how many places there is time for
@@ -19,6 +20,7 @@
 
 IS_CONTROL=""
 FIRST=body
+SPOOL_OPTIONS=()
 LASTS=""
 ONCE=--once
 BOUNDED=36
@@ -102,9 +104,13 @@ worker_spool() {
 	TRIAL=$SCRATCH/$1
 	mkdir "$TRIAL"
 	: >"$TRIAL/strace.said"
-	spool_create "$TRIAL/spool"
-	letter_send "$1-a" "$FIRST"
-	letter_send "$1-b"
+	spool_create "$TRIAL/spool" "${SPOOL_OPTIONS[@]}"
+	worker_letters "$1-a" "$1-b"
+}
+
+worker_letters() {
+	letter_send "$1" "$FIRST"
+	letter_send "$2"
 }
 
 # worker_try PROGRAM PLACE FAULT START: START is what runs PROGRAM under that fault at PLACE, which is CALL:WHEN with
