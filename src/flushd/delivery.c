@@ -9,6 +9,11 @@
 #include "mail/header.h"
 #include "mail/report.h"
 
+enum {
+	REPORT_SHORT = 32 << 10, /* of the 384 KiB that are left */
+	PER_MESSAGE = 8192,	 /* of its records, and its share of the tree */
+};
+
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
 static void
 make_trace(struct delivery *d, const char *host)
@@ -288,6 +293,18 @@ space_for(const struct delivery *d, const struct buf *text)
 	       d->state.recipient_count * (STATE_REPLY_MAX + 16);
 }
 
+/*
+ * A short report in the place of a longer message may use the room that is left
+ * for removals: it gives more of it back. Else a spool that is full, of mail
+ * that fails, would stay so.
+ */
+static bool
+is_gain(const struct delivery *d, bool is_removed, const struct buf *text)
+{
+	return is_removed && text->len <= REPORT_SHORT &&
+	       text->len + PER_MESSAGE <= d->envelope.text_len;
+}
+
 int
 delivery_report(struct delivery *d, struct spool *s, bool is_removed,
     const struct envelope *report, const struct buf *text, int64_t now_ms,
@@ -295,7 +312,9 @@ delivery_report(struct delivery *d, struct spool *s, bool is_removed,
 {
 	const struct spool_piece piece = {text->data, text->len};
 	uint64_t id = 0;
-	int rc = turn_begin_adding(s, space_for(d, text));
+	int rc = is_gain(d, is_removed, text)
+		     ? turn_begin(s, SPOOL_CHANGE)
+		     : turn_begin_adding(s, space_for(d, text));
 
 	*report_id = 0;
 	if (rc < 0)

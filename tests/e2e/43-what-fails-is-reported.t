@@ -132,6 +132,12 @@ report_says "to a report in UTF-8" "message/global-delivery-status message/globa
 	"status.get_content_type() + ' ' + original.get_content_type()"
 ok "with an address of that kind" grep -qxF 'Final-Recipient: utf-8; refused@example.org' "${REPORT:-/dev/null}"
 
+printf 'Message-ID: <umlaut@site.test>\n\nbody\n' |
+	"$BIN/mini_sendmail" -f $'j\xc3\xbcrgen@example.org' refused@example.org
+ok "a sender with an umlaut is told" wait_until 20 find_report umlaut
+report_says "to his address" $'j\xc3\xbcrgen@example.org' "m['To'].addresses[0].addr_spec"
+ok "which postfix has from us as it is" grep -qxF $'Delivered-To: j\xc3\xbcrgen@example.org' "${REPORT:-/dev/null}"
+
 # --- what is not reported ----------------------------------------------------------------------------------
 
 # is_kept CLAIM TOKEN SENDER REASON: the last message stays as failed, and nothing is sent.
@@ -173,5 +179,23 @@ before=$(maildir_count)
 flushctl release "$id" >"$SCRATCH/released"
 ok "and it is sent when somebody releases it" wait_until 20 flushd_logged "id=$id .*status=sent"
 ok "and delivered" maildir_wait $((before + 1)) 20
+
+# --- success, and a relay that says nothing of it -----------------------------------------------------------
+
 ok "flushd ends in order" flushd_stop
+postfix_stop
+echo 'smtpd_discard_ehlo_keywords = dsn' >>"$POSTFIX_DIR/etc/main.cf"
+touch -d '1 minute ago' "$POSTFIX_DIR/etc/main.cf"
+postfix_start
+flushd_start
+ok "-N success is taken" send relayed joe@example.org -N success
+ok "and the sender told how far it came" wait_until 20 find_report relayed
+report_says "which is to the relay" "relayed 2.0.0" "groups[0]['Action'] + ' ' + groups[0]['Status']"
+report_says "not further" "Mail Was Passed On" "m['Subject']"
+before=$(maildir_count)
+ok "nothing asked for is taken" send unasked joe@example.org
+ok "and delivered" maildir_wait $((before + 1)) 20
+ok "postfix is done" wait_until 20 postfix_is_idle
+is "and the sender not told" "$(reports_on unasked)" 0
+ok "flushd ends in order again" flushd_stop
 done_testing
