@@ -24,6 +24,7 @@ enum {
 
 struct outcome {
 	struct spool *spool;
+	const struct retry_policy *policy;
 	struct delivery *delivery;
 	enum attempt_verdict verdict;
 	struct bounce bounce; /* the report, if there is one */
@@ -156,7 +157,7 @@ make_report(struct outcome *o, const struct smtp_result *result,
 	    .has_relay_dsn = has_relay_dsn,
 	    .is_last = o->verdict != ATTEMPT_AGAIN,
 	    .domain = d->domain,
-	    .policy = &retry_policy_default,
+	    .policy = o->policy,
 	    .host = d->host,
 	    .relay = relay,
 	    .id = d->name,
@@ -276,9 +277,8 @@ outcome_take(struct outcome *o, struct delivery *d,
 	const struct clock_moment now = clock_now();
 
 	o->delivery = d;
-	o->verdict =
-	    attempt_apply(&d->state, d->tried, result, &retry_policy_default,
-		d->envelope.submitted_ms, &now, event_random());
+	o->verdict = attempt_apply(&d->state, d->tried, result, o->policy,
+	    d->envelope.submitted_ms, &now, event_random());
 	log_result(d, result, relay);
 	make_report(o, result, relay, has_relay_dsn, &now);
 	o->is_open = true;
@@ -307,12 +307,14 @@ outcome_is_final(const struct outcome *o)
 /* ---- life ---------------------------------------------------------- */
 
 struct outcome *
-outcome_new(sd_event *event, struct spool *spool, outcome_settled_fn *settled,
+outcome_new(sd_event *event, struct spool *spool,
+    const struct retry_policy *policy, outcome_settled_fn *settled,
     void *context)
 {
 	struct outcome *o = alloc_zeroed(sizeof(*o));
 
 	o->spool = spool;
+	o->policy = policy;
 	o->settled = settled;
 	buf_init(&o->bounce.text);
 	o->context = context;

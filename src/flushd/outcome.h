@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 #include "flushd/delivery.h"
+#include "flushd/retry.h"
 #include "flushd/smtp.h"
 
 struct outcome;
@@ -24,8 +25,10 @@ struct outcome;
  */
 typedef void outcome_settled_fn(void *context, int rc);
 
+/* policy must stay. */
 struct outcome *outcome_new(sd_event *event, struct spool *spool,
-    outcome_settled_fn *settled, void *context) MUST_CHECK;
+    const struct retry_policy *policy, outcome_settled_fn *settled,
+    void *context) MUST_CHECK;
 void outcome_free(struct outcome *o); /* NULL is fine */
 
 /*

@@ -167,14 +167,14 @@ shrink(struct spool *s)
 }
 
 int
-upkeep_idle(struct spool *s)
+upkeep_idle(struct spool *s, const struct retry_policy *policy)
 {
 	const struct clock_moment now = clock_now();
 	struct needs n;
 	int rc = find_needs(s, &n);
 
 	if (rc == 0 && n.expire)
-		rc = keep_expire(s, &retry_policy_default, &now);
+		rc = keep_expire(s, policy, &now);
 	if (rc == 0 && n.expire)
 		rc = find_needs(s, &n);
 	if (rc == 0 && n.sweep)

@@ -26,10 +26,10 @@ int upkeep_sweep(struct spool *s) MUST_CHECK;
 /*
  * When nothing is due: remove what failed long ago, repair what disagrees with
  * the messages, free what was removed, and give the space of an emptied file
- * back, with what a worker that died at that has left. 1 if something may be due
- * now, else 0 or -errno.
+ * back, with what a worker that died at that has left. 1 if something may be
+ * due now, else 0 or -errno.
  */
-int upkeep_idle(struct spool *s) MUST_CHECK;
+int upkeep_idle(struct spool *s, const struct retry_policy *policy) MUST_CHECK;
 
 /*
  * Let senders know the limits that the operator has set, if there are any: 0 or

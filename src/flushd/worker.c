@@ -116,7 +116,7 @@ load_next(struct worker *w)
 
 	if (rc != 0 || w->is_last_look)
 		return rc;
-	rc = upkeep_idle(w->spool);
+	rc = upkeep_idle(w->spool, &w->policy.retry);
 	if (rc < 0)
 		log_warning("the spool is not kept in order: %s",
 		    outcome_spool_error(rc));
@@ -590,7 +590,8 @@ worker_main(const char *caution)
 	w.stop_timer = event_timer_new(w.event, on_stop_timer, &w);
 	w.pulse_timer = event_timer_new(w.event, on_pulse_timer, &w);
 	event_timer_set(w.pulse_timer, PULSE_MS);
-	w.outcome = outcome_new(w.event, w.spool, on_settled, &w);
+	w.outcome =
+	    outcome_new(w.event, w.spool, &w.policy.retry, on_settled, &w);
 	if (has_work(&w))
 		ask_for_relay(&w);
 	rc = sd_event_loop(w.event);

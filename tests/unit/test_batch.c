@@ -253,7 +253,7 @@ START_TEST(no_message_waits_unsaid_behind_a_bit_of_the_kind)
 		while ((rc = take_next(&id)) > 0)
 			came++;
 		if (rc == 0)
-			rc = upkeep_idle(fixture_spool);
+			rc = upkeep_idle(fixture_spool, &retry_policy_default);
 	}
 	ck_assert_msg(came == COUNT || rc == -EBADMSG, "%zu came", came);
 }

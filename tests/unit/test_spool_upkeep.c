@@ -529,7 +529,7 @@ END_TEST
 START_TEST(one_that_is_there_is_removed_though_nothing_is_replaced)
 {
 	run_shell(obstacles[_i]);
-	ck_assert_int_eq(upkeep_idle(fixture_spool), 0);
+	ck_assert_int_eq(upkeep_idle(fixture_spool, &retry_policy_default), 0);
 	ck_assert_uint_eq(fixture_count_names(fixture_path), 3);
 	fixture_put_one("text\n");
 	fixture_check_counters();
