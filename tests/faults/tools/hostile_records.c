@@ -277,7 +277,7 @@ put(struct environment *e, enum part part, const struct buf *fields,
 	    {fields->data, fields->len}, {bytes, sizeof(bytes)}};
 
 	bytes_put_be64(bytes, checksum);
-	must(part_put(e, ID, part, pieces, 2), "record");
+	must(part_put(e, ID, part, 0, pieces, 2), "record");
 }
 
 static void
@@ -333,7 +333,7 @@ add_message(struct environment *e, const struct kind *kind, FILE *arrives)
 	piece = (struct spool_piece){m.text, m.text_len};
 	put_envelope(e, &m);
 	put_state(e, &m);
-	must(part_put(e, ID, PART_TEXT, &piece, 1), "text");
+	must(part_put(e, ID, PART_TEXT, 0, &piece, 1), "text");
 	must(schedule_add(e, m.entry_ms, ID), "entry");
 
 	/* By other code than that which makes it fit for the wire. */
