@@ -19,6 +19,7 @@ static const struct verb *const verbs[] = {
     &verb_list,
     &verb_show,
     &verb_release,
+    &verb_retry,
 };
 
 /* ---- messages ------------------------------------------------------ */

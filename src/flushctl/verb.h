@@ -31,6 +31,7 @@ extern const struct verb verb_init;
 extern const struct verb verb_list;
 extern const struct verb verb_show;
 extern const struct verb verb_release;
+extern const struct verb verb_retry;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

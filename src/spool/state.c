@@ -67,11 +67,11 @@ state_hold(struct message_state *s, const char *reason)
 	s->due_ms = 0;
 }
 
-void
+bool
 state_resume(struct message_state *s, int64_t due_ms)
 {
 	if (s->phase != PHASE_HELD)
-		return;
+		return false;
 	if (state_count(s, RECIPIENT_PENDING) == 0)
 		s->phase = PHASE_FAILED;
 	else if (s->last_attempt_ms == 0)
@@ -81,6 +81,26 @@ state_resume(struct message_state *s, int64_t due_ms)
 	s->due_ms = s->phase == PHASE_FAILED ? 0 : due_ms;
 	free(s->reason);
 	s->reason = NULL;
+	return true;
+}
+
+bool
+state_retry(struct message_state *s, int64_t due_ms)
+{
+	if (s->phase == PHASE_HELD)
+		return false;
+	s->due_ms = due_ms;
+	if (s->phase != PHASE_FAILED)
+		return true;
+	for (size_t i = 0; i < s->recipient_count; i++)
+		if (s->recipients[i].status == RECIPIENT_FAILED)
+			s->recipients[i].status = RECIPIENT_PENDING;
+	s->phase = s->last_attempt_ms == 0 ? PHASE_NEW : PHASE_DEFERRED;
+	s->attempts = 0;
+	s->ambiguous_dots = 0;
+	s->age_ms = 0;
+	s->is_delay_reported = false;
+	return true;
 }
 
 bool

@@ -80,9 +80,16 @@ void state_hold(struct message_state *s, const char *reason);
 
 /*
  * Take the message off hold: due at due_ms if somebody is still to get it.
- * Nothing changes if it is not held.
+ * False if it is not held, and nothing changes.
  */
-void state_resume(struct message_state *s, int64_t due_ms);
+bool state_resume(struct message_state *s, int64_t due_ms);
+
+/*
+ * Try the message again at due_ms: one that waits for that; of one that failed
+ * those whose failure was not reported, as if they had not been tried. True if
+ * it is one of these, else nothing changes.
+ */
+bool state_retry(struct message_state *s, int64_t due_ms);
 
 /* True if the message waits for a time: new or deferred. */
 bool state_is_scheduled(const struct message_state *s);

@@ -91,6 +91,7 @@ is_held() {
 	[ "$(queue_field state)" = held ]
 }
 ok "and they are held again" wait_until 10 is_held
+held_id=$id
 is "without a second report" "$(reports_on several)" 1
 
 # --- as it was asked for -------------------------------------------------------------------------------
@@ -144,6 +145,7 @@ ok "which postfix has from us as it is" grep -qxF $'Delivered-To: j\xc3\xbcrgen@
 is_kept() {
 	local id
 	id=$(flushctl list --json | grep -F "\"sender\": \"$3\"" | sed -n 's/.*"queue_id": "\([^"]*\)".*/\1/p' | tail -n 1)
+	last_id=$id
 	ok "$1 is kept" wait_until 20 flushd_logged "id=$id status=kept reason=\"[^\"]*$4"
 	is "$1 is failed" "$(flushctl show "$id" | sed -n 's/^state: *//p')" failed
 	is "$1 is not reported" "$(reports_on "$2")" 0
@@ -157,6 +159,14 @@ SENDER=never@example.org send never refused@example.org -N never
 is_kept "one that asked for no report" never never@example.org "no report is wanted"
 SENDER=success@example.org send success refused@example.org -N success
 is_kept "one that asked about success only" success success@example.org "no report is wanted"
+
+is "what is kept can be tried again" "$(flushctl retry "$last_id")" "1 message to be tried"
+ok "which flushd does" wait_until 20 flushd_has_logged 2 "id=$last_id .*status=failed"
+ok "and keeps it again" wait_until 20 flushd_has_logged 2 "id=$last_id status=kept"
+status=0
+said=$(flushctl retry "$held_id" 2>&1) || status=$?
+is "what is on hold is not for retry" "$status ${said%%$'\n'*}" \
+	"1 flushctl: $SPOOL: $held_id: on hold; see release"
 
 # The report itself is refused, and that is the end of it.
 SENDER=refused@example.org send loop refused@example.org

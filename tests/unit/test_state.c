@@ -106,6 +106,54 @@ START_TEST(every_phase_and_status_has_a_name)
 }
 END_TEST
 
+START_TEST(what_failed_is_tried_as_if_for_the_first_time)
+{
+	state.phase = PHASE_FAILED;
+	state.attempts = 300;
+	state.ambiguous_dots = 3;
+	state.age_ms = 1;
+	state.last_attempt_ms = 7;
+	state.is_delay_reported = true;
+	for (int i = 0; i < RECIPIENT_COUNT; i++)
+		state.recipients[i].status = (enum recipient_status)i;
+	ck_assert(state_retry(&state, 99));
+	ck_assert_int_eq(state.phase, PHASE_DEFERRED);
+	ck_assert_int_eq(state.due_ms, 99);
+	ck_assert_uint_eq(state.attempts, 0);
+	ck_assert_uint_eq(state.ambiguous_dots, 0);
+	ck_assert_int_eq(state.age_ms, 0);
+	ck_assert(!state.is_delay_reported);
+	ck_assert_uint_eq(state_count(&state, RECIPIENT_PENDING), 2);
+	ck_assert_uint_eq(state_count(&state, RECIPIENT_DELIVERED), 1);
+	ck_assert_uint_eq(state_count(&state, RECIPIENT_REPORTED), 1);
+}
+END_TEST
+
+START_TEST(what_waits_is_only_due_sooner)
+{
+	state.phase = PHASE_DEFERRED;
+	state.attempts = 3;
+	state.age_ms = 1;
+	ck_assert(state_retry(&state, 99));
+	ck_assert_int_eq(state.phase, PHASE_DEFERRED);
+	ck_assert_int_eq(state.due_ms, 99);
+	ck_assert_uint_eq(state.attempts, 3);
+	ck_assert_int_eq(state.age_ms, 1);
+}
+END_TEST
+
+START_TEST(what_is_held_is_not_retried_nor_what_waits_released)
+{
+	ck_assert(!state_resume(&state, 99));
+	state_hold(&state, "why");
+	ck_assert(!state_retry(&state, 99));
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	ck_assert_int_eq(state.due_ms, 0);
+	ck_assert(state_resume(&state, 99));
+	ck_assert_int_eq(state.due_ms, 99);
+}
+END_TEST
+
 START_TEST(released_state_may_be_released_again)
 {
 	state_set_reply(&state, 0, "x");
@@ -130,6 +178,9 @@ state_suite(void)
 	tcase_add_test(tc, long_words_are_cut);
 	tcase_add_test(tc, held_message_is_not_due);
 	tcase_add_test(tc, every_phase_and_status_has_a_name);
+	tcase_add_test(tc, what_failed_is_tried_as_if_for_the_first_time);
+	tcase_add_test(tc, what_waits_is_only_due_sooner);
+	tcase_add_test(tc, what_is_held_is_not_retried_nor_what_waits_released);
 	tcase_add_test(tc, released_state_may_be_released_again);
 	suite_add_tcase(s, tc);
 	return s;

@@ -12,26 +12,33 @@
 /* Messages that are changed in one commit, which senders wait for. */
 enum { BATCH_MESSAGES = 200 };
 
-struct release {
+/* What a verb does with a message. */
+struct change {
+	bool (*apply)(struct message_state *s, int64_t due_ms);
+	const char *done;
+	const char *unfit; /* why nothing was to be done */
+};
+
+struct requeue {
+	const struct change *change;
 	const char *dir;
 	struct spool *spool;
 	uint64_t last_id;
 	uintmax_t count;
 };
 
-/* Take one off hold: 1, or 0 if it is not held, or -errno. */
+/* Change one: 1, or 0 if it is not one for that, or -errno. */
 static int
-release(struct spool *s, uint64_t id)
+change(const struct requeue *r, uint64_t id)
 {
 	struct message_state state;
 	struct envelope e;
-	int rc = spool_get(s, id, &e, &state);
+	int rc = spool_get(r->spool, id, &e, &state);
 
 	if (rc < 0)
 		return rc;
-	if (state.phase == PHASE_HELD) {
-		state_resume(&state, clock_wall_ms());
-		rc = spool_set_state(s, id, &state);
+	if (r->change->apply(&state, clock_wall_ms())) {
+		rc = spool_set_state(r->spool, id, &state);
 		if (rc == 0)
 			rc = 1;
 	}
@@ -56,35 +63,34 @@ end(struct spool *s, int rc)
 /* ---- by id --------------------------------------------------------- */
 
 static int
-release_one(struct release *r, uint64_t id)
+change_one(struct requeue *r, uint64_t id)
 {
 	int rc = access_begin_change(r->spool);
 
 	if (rc == 0)
-		rc = release(r->spool, id);
+		rc = change(r, id);
 	if (rc > 0)
 		r->count++;
 	return end(r->spool, rc);
 }
 
-/* Say why one was not released. */
+/* Say why one was not changed. */
 static int
-report(const struct release *r, const char *id, int rc)
+report(const struct requeue *r, const char *id, int rc)
 {
-	static const char *const words[] = {"not on hold", "no such message"};
-
 	if (rc == -EBADMSG) {
 		log_error("%s: %s: damaged", r->dir, id);
 		return STATUS_FAILED;
 	}
 	if (rc != 0 && rc != -ENOENT)
 		return access_failed(r->dir, rc);
-	log_error("%s: %s: %s", r->dir, id, words[rc == -ENOENT]);
+	log_error("%s: %s: %s", r->dir, id,
+	    rc == -ENOENT ? "no such message" : r->change->unfit);
 	return STATUS_NOT_FOUND;
 }
 
 static int
-release_listed(struct release *r, char **ids)
+change_listed(struct requeue *r, char **ids)
 {
 	int worst = STATUS_DONE;
 
@@ -94,7 +100,7 @@ release_listed(struct release *r, char **ids)
 		int rc = queue_id_parse(*ids, &id);
 
 		if (rc == 0)
-			rc = release_one(r, id);
+			rc = change_one(r, id);
 		if (rc > 0)
 			continue;
 		status = report(r, *ids, rc);
@@ -108,22 +114,22 @@ release_listed(struct release *r, char **ids)
 
 /* 0; -ENOENT: that was the last. */
 static int
-release_batch(struct release *r)
+change_batch(struct requeue *r)
 {
 	int count = 0;
 	int rc = access_begin_change(r->spool);
 	int ended;
 
 	for (int n = 0; rc == 0 && n < BATCH_MESSAGES; n++) {
-		int released = 0;
+		int changed = 0;
 
 		rc = spool_next(r->spool, &r->last_id);
 		if (rc == 0)
-			released = release(r->spool, r->last_id);
-		if (released > 0)
+			changed = change(r, r->last_id);
+		if (changed > 0)
 			count++;
-		else if (released < 0 && released != -EBADMSG)
-			rc = released; /* a damaged one stays as it is */
+		else if (changed < 0 && changed != -EBADMSG)
+			rc = changed; /* a damaged one stays as it is */
 	}
 	if (rc < 0 && rc != -ENOENT)
 		count = 0;
@@ -135,12 +141,12 @@ release_batch(struct release *r)
 }
 
 static int
-release_all(struct release *r)
+change_all(struct requeue *r)
 {
 	int rc;
 
 	do {
-		rc = release_batch(r);
+		rc = change_batch(r);
 	} while (rc == 0);
 	if (rc != -ENOENT)
 		return access_failed(r->dir, rc);
@@ -150,13 +156,13 @@ release_all(struct release *r)
 /* ---- the verb ------------------------------------------------------ */
 
 static int
-print_count(const struct release *r)
+print_count(const struct requeue *r)
 {
 	struct buf line = BUF_INIT;
 	int status;
 
-	buf_add_format(&line, "%ju message%s released\n", r->count,
-	    r->count == 1 ? "" : "s");
+	buf_add_format(&line, "%ju message%s %s\n", r->count,
+	    r->count == 1 ? "" : "s", r->change->done);
 	status = verb_write(line.data, line.len);
 	buf_release(&line);
 	return status;
@@ -175,13 +181,13 @@ check_ids(char **argv)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+run(const struct change *c, const char *spool_dir, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"all", no_argument, NULL, 'a'},
 	    {0},
 	};
-	struct release r = {.dir = spool_dir};
+	struct requeue r = {.change = c, .dir = spool_dir};
 	bool is_all = false;
 	int option;
 	int status;
@@ -198,13 +204,31 @@ run(const char *spool_dir, int argc, char **argv)
 		return status;
 	status = access_open(spool_dir, &r.spool);
 	if (status == STATUS_DONE) {
-		status = is_all ? release_all(&r)
-				: release_listed(&r, argv + optind);
+		status =
+		    is_all ? change_all(&r) : change_listed(&r, argv + optind);
 		if (print_count(&r) != STATUS_DONE)
 			status = STATUS_FAILED;
 	}
 	spool_close(r.spool);
 	return status;
+}
+
+static int
+run_release(const char *spool_dir, int argc, char **argv)
+{
+	static const struct change c = {
+	    state_resume, "released", "not on hold"};
+
+	return run(&c, spool_dir, argc, argv);
+}
+
+static int
+run_retry(const char *spool_dir, int argc, char **argv)
+{
+	static const struct change c = {
+	    state_retry, "to be tried", "on hold; see release"};
+
+	return run(&c, spool_dir, argc, argv);
 }
 
 const struct verb verb_release = {
@@ -214,5 +238,15 @@ const struct verb verb_release = {
 	    "still to get them.\n\n"
 	    "  --all  all that are on hold\n",
     .takes_spool = true,
-    .run = run,
+    .run = run_release,
+};
+
+const struct verb verb_retry = {
+    .name = "retry",
+    .arguments = "--all | ID ...",
+    .help = "Try messages at once: those that wait, and those that failed "
+	    "and nobody was told.\n\n"
+	    "  --all  all of these\n",
+    .takes_spool = true,
+    .run = run_retry,
 };
