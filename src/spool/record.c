@@ -221,6 +221,13 @@ record_decode_counters(const char *data, size_t len, struct spool_counters *c)
 
 /* ---- state --------------------------------------------------------- */
 
+static void
+add_unless_0(struct buf *out, int tag, uint64_t value)
+{
+	if (value != 0)
+		field_add_number(out, tag, value);
+}
+
 void
 record_encode_state(const struct message_state *s, struct buf *out)
 {
@@ -231,14 +238,10 @@ record_encode_state(const struct message_state *s, struct buf *out)
 	field_add_number(out, STATE_AMBIGUOUS_DOTS, s->ambiguous_dots);
 	field_add_number(out, STATE_DUE, (uint64_t)s->due_ms);
 	field_add_number(out, STATE_LAST_ATTEMPT, (uint64_t)s->last_attempt_ms);
-	field_add_number(out, STATE_AGE, (uint64_t)s->age_ms);
-	if (s->last_attempt_boot_id != 0) {
-		field_add_number(out, STATE_BOOT, s->last_attempt_boot_id);
-		field_add_number(
-		    out, STATE_BOOT_TIME, (uint64_t)s->last_attempt_boot_ms);
-	}
-	if (s->is_delay_reported)
-		field_add_number(out, STATE_IS_DELAY_REPORTED, 1);
+	add_unless_0(out, STATE_AGE, (uint64_t)s->age_ms);
+	add_unless_0(out, STATE_BOOT, s->last_attempt_boot_id);
+	add_unless_0(out, STATE_BOOT_TIME, (uint64_t)s->last_attempt_boot_ms);
+	add_unless_0(out, STATE_IS_DELAY_REPORTED, s->is_delay_reported);
 	if (s->reason)
 		field_add_text(out, STATE_REASON, s->reason);
 	for (size_t i = 0; i < s->recipient_count; i++) {

@@ -193,7 +193,9 @@ static const struct kind kinds[] = {
     /* body, ret, is_smtputf8, ppid */
     {0, 1 << 9 | 1 << 10 | 1 << 12 | 1 << 13, decode_envelope, encode_envelope,
 	check_envelope, release_envelope},
-    {0, 0, decode_state, encode_state, check_state, release_state},
+    /* age, boot, its time, is_delay_reported */
+    {0, 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11, decode_state, encode_state,
+	check_state, release_state},
 };
 
 /* ---- what holds for all ----------------------------------------------- */
