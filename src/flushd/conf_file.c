@@ -40,6 +40,7 @@ enum type {
 	TYPE_COUNT,    /* uint64_t */
 	TYPE_SIZE,     /* uint64_t, bytes */
 	TYPE_DURATION, /* int64_t, milliseconds */
+	TYPE_BOOL,     /* bool */
 	TYPE_DOMAIN,   /* char[RECORD_DOMAIN_MAX + 1] */
 	TYPE_PATH,     /* char *, absolute */
 	TYPE_USER,     /* char *, and uid */
@@ -73,6 +74,9 @@ static const struct key keys[] = {
 	UINT64_C(1) << 40},
     {"lifetime", EITHER, TYPE_DURATION, AT(policy.retry.lifetime_ms), MINUTE_MS,
 	365 * (uint64_t)DAY_MS},
+    {"failed_keep", EITHER, TYPE_DURATION, AT(policy.retry.failed_keep_ms),
+	MINUTE_MS, 365 * (uint64_t)DAY_MS},
+    {"soft_bounce", EITHER, TYPE_BOOL, AT(policy.is_soft_bounce), 0, 0},
 };
 
 enum { KEY_COUNT = ARRAY_LEN(keys) };
@@ -100,6 +104,13 @@ take_domain(const char *text, char *domain)
 		return -EINVAL;
 	memcpy(domain, text, len + 1);
 	return 0;
+}
+
+static int
+take_bool(const char *text, bool *value)
+{
+	*value = strcmp(text, "yes") == 0;
+	return *value || strcmp(text, "no") == 0 ? 0 : -EINVAL;
 }
 
 static int
@@ -169,6 +180,8 @@ take_value(struct conf_values *v, const struct key *k, const char *text)
 		return relay_parse(text, value);
 	case TYPE_DOMAIN:
 		return take_domain(text, value);
+	case TYPE_BOOL:
+		return take_bool(text, value);
 	case TYPE_PATH:
 		return take_path(text, value);
 	case TYPE_USER:
@@ -240,6 +253,7 @@ wrong_value(struct reading *r, const struct key *k, const char *text, int rc)
 	    [TYPE_COUNT] = "a number",
 	    [TYPE_SIZE] = "a number of bytes, perhaps with K, M, G or T",
 	    [TYPE_DURATION] = "a number and s, m, h or d, as in 5d",
+	    [TYPE_BOOL] = "yes or no",
 	    [TYPE_DOMAIN] = "a domain, as in example.org",
 	    [TYPE_PATH] = "an absolute path",
 	    [TYPE_USER] = "a user's name or number",
@@ -361,6 +375,9 @@ print_value(const struct conf_values *v, const struct key *k, FILE *out)
 		break;
 	case TYPE_DOMAIN:
 		words = value;
+		break;
+	case TYPE_BOOL:
+		words = *(const bool *)value ? "yes" : "no";
 		break;
 	case TYPE_PATH:
 	case TYPE_USER:

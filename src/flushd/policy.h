@@ -20,6 +20,7 @@ struct policy {
 	uint64_t quota_bytes;
 	char domain[RECORD_DOMAIN_MAX + 1]; /* "": none */
 	struct retry_policy retry;
+	bool is_soft_bounce; /* no refusal is for good */
 };
 
 enum {

@@ -374,6 +374,7 @@ start(struct worker *w)
 		return false;
 	crash_at(w->delivery.id, true);
 	delivery_begin(&w->delivery);
+	w->delivery.message.is_soft_bounce = w->policy.is_soft_bounce;
 	w->is_in_transaction = true;
 	smtp_start(link_smtp(w->link), &w->delivery.message);
 	return true;

@@ -151,7 +151,8 @@ START_TEST(what_is_printed_reads_the_same)
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
-	put("flushd.conf", "quota = 1536M\nrelay = localhost:26\n");
+	put("flushd.conf",
+	    "quota = 1536M\nrelay = localhost:26\nsoft_bounce = yes\n");
 	put("sites.d/a.conf", SITE "domain = a.example\nlifetime = 90m\n");
 	ck_assert_int_eq(load(), 0);
 	conf_print(&conf, out);
@@ -167,6 +168,7 @@ START_TEST(what_is_printed_reads_the_same)
 	ck_assert_int_eq(
 	    conf.sites[0].values.policy.retry.lifetime_ms, 90 * 60 * 1000);
 	ck_assert_str_eq(conf.global.relay.name, "localhost:26");
+	ck_assert(conf.sites[0].values.policy.is_soft_bounce);
 	conf_release(&conf);
 	free(text);
 }
@@ -191,6 +193,7 @@ static const struct {
     {"flushd.conf", "lifetime = 5\n", "want a number and s, m, h or d"},
     {"flushd.conf", "lifetime = 400d\n", "must be from 1m to 365d"},
     {"flushd.conf", "domain = a_b\n", "want a domain"},
+    {"flushd.conf", "soft_bounce = 1\n", "want yes or no"},
     {"flushd.conf", "root = /srv\n", "root: is a key of the files in sites.d"},
     {"flushd.conf", "quota = 1G\nquota = 2G\n",
 	":2: quota: was given in line 1 already"},
