@@ -218,9 +218,11 @@ format:
 .PHONY: install clean help
 install: all
 	install -d $(DESTDIR)$(PREFIX)/libexec/mini-sendmail \
-		$(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+		$(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
 	install $(BIN)/mini_sendmail $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
 	install $(BIN)/flushd $(BIN)/flushctl $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 
 clean:
