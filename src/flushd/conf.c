@@ -15,8 +15,6 @@
 #define SUFFIX	      ".conf"
 #define DEFAULT_SPOOL "/var/spool/mini-sendmail"
 
-enum { NAME_MAX_LEN = 64 };
-
 void
 conf_release(struct conf *c)
 {
@@ -53,7 +51,7 @@ is_site_name(const char *name, size_t len)
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789.-_";
 
-	return len > 0 && len <= NAME_MAX_LEN && name[0] != '-' &&
+	return len > 0 && len <= POLICY_SITE_MAX && name[0] != '-' &&
 	       strspn(name, allowed) >= len;
 }
 
@@ -82,6 +80,8 @@ static void
 add_site(
     struct conf *c, const char *name, size_t name_len, struct conf_values *v)
 {
+	memcpy(v->policy.site, name, name_len);
+	v->policy.site[name_len] = '\0';
 	if (!v->spool)
 		v->spool = alloc_copy(DEFAULT_SPOOL, strlen(DEFAULT_SPOOL));
 	c->sites = alloc_resize(c->sites, c->site_count + 1, sizeof(*c->sites));
@@ -101,7 +101,7 @@ read_site(struct conf *c, const char *path, const char *file)
 	if (!is_site_name(file, len)) {
 		log_error("%s: the name of a site is 1 to %d of A-Z a-z 0-9 . "
 			  "- _",
-		    path, NAME_MAX_LEN);
+		    path, POLICY_SITE_MAX);
 		return -EINVAL;
 	}
 	rc = conf_file_read(path, CONF_SITE, &v);

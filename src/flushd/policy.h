@@ -12,7 +12,10 @@
 #include "flushd/retry.h"
 #include "spool/record.h"
 
+enum { POLICY_SITE_MAX = 64 };
+
 struct policy {
+	char site[POLICY_SITE_MAX + 1]; /* its name; "": it has none */
 	/* Without a configuration the limits are those of the spool. */
 	bool has_limits;
 	uint64_t message_bytes_max;

@@ -26,14 +26,35 @@ is_copy(struct spool *s)
 	return rc;
 }
 
+/* A spool that has another site's name is a copy. */
+static int
+name_site(struct spool *s, const char *site)
+{
+	bool is_ours;
+	int rc = turn_begin(s, SPOOL_READ);
+
+	if (rc < 0)
+		return rc;
+	is_ours = spool_is_of(s, site);
+	spool_abort(s);
+	if (is_ours)
+		return 0;
+	rc = turn_begin(s, SPOOL_CHANGE);
+	return rc < 0 ? rc : turn_end(s, spool_name_site(s, site));
+}
+
 int
-upkeep_begin(struct spool *s)
+upkeep_begin(struct spool *s, const char *site)
 {
 	uint64_t after_id = 0;
 	uintmax_t sum = 0;
 	size_t held = 0;
-	int rc = is_copy(s);
+	int rc = 0;
 
+	if (*site != '\0')
+		rc = name_site(s, site);
+	if (rc == 0)
+		rc = is_copy(s);
 	if (rc <= 0)
 		return rc;
 	do {
@@ -45,9 +66,10 @@ upkeep_begin(struct spool *s)
 		if (rc >= 0)
 			sum += held;
 	} while (rc > 0);
-	log_warning("copied spool: %ju messages on hold, as the original may "
-		    "have sent them",
-	    sum);
+	if (sum > 0)
+		log_warning("copied spool: %ju messages on hold, as the "
+			    "original may have sent them",
+		    sum);
 	return rc;
 }
 

@@ -15,10 +15,10 @@
 #include "spool/spool.h"
 
 /*
- * Before anything is sent: put on hold what came with a copy of a spool. 0 or
- * -errno: nothing may be sent.
+ * Before anything is sent: put on hold what came with a copy of a spool, which
+ * is one of another site too; "" is any site. 0 or -errno: nothing may be sent.
  */
-int upkeep_begin(struct spool *s) MUST_CHECK;
+int upkeep_begin(struct spool *s, const char *site) MUST_CHECK;
 
 /* Free what is left of long messages that were removed. 0 or -errno. */
 int upkeep_sweep(struct spool *s) MUST_CHECK;

@@ -171,7 +171,7 @@ has_work(struct worker *w)
 	if (w->has_delivery)
 		return true;
 	if (!w->has_begun)
-		rc = upkeep_begin(w->spool);
+		rc = upkeep_begin(w->spool, w->policy.site);
 	if (!w->has_begun && rc == 0)
 		note_policy(w);
 	w->has_begun = true;

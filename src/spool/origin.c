@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/alloc.h"
 #include "spool/part.h"
 #include "spool/spool_internal.h"
 
@@ -17,12 +19,23 @@ get_identity(struct spool *s, struct spool_identity *identity)
 	return rc;
 }
 
+static int
+put_identity(struct environment *to, const struct spool_identity *identity)
+{
+	struct buf bytes = BUF_INIT;
+	int rc;
+
+	record_encode_identity(identity, &bytes);
+	rc = environment_put(to, ENVIRONMENT_IDENTITY, &bytes);
+	buf_release(&bytes);
+	return rc;
+}
+
 int
 spool_put_origin(struct spool *s, struct environment *to, uint64_t file_inode,
     uint64_t copied_to_id)
 {
 	struct spool_identity identity = {0};
-	struct buf bytes = BUF_INIT;
 	struct stat dir;
 	int rc;
 
@@ -34,9 +47,7 @@ spool_put_origin(struct spool *s, struct environment *to, uint64_t file_inode,
 	identity.directory_inode = dir.st_ino;
 	identity.file_inode = file_inode;
 	identity.copied_to_id = copied_to_id;
-	record_encode_identity(&identity, &bytes);
-	rc = environment_put(to, ENVIRONMENT_IDENTITY, &bytes);
-	buf_release(&bytes);
+	rc = put_identity(to, &identity);
 	free(identity.site);
 	return rc;
 }
@@ -65,6 +76,42 @@ spool_check_origin(struct spool *s)
 	s->copied_to_id = s->counters.last_id;
 	return spool_put_origin(
 	    s, &s->environment, s->file.st_ino, s->copied_to_id);
+}
+
+/* ---- the site ------------------------------------------------------ */
+
+bool
+spool_is_of(struct spool *s, const char *site)
+{
+	struct spool_identity identity = {0};
+	bool is_same;
+
+	if (get_identity(s, &identity) < 0)
+		return false;
+	is_same = strcmp(identity.site, site) == 0;
+	free(identity.site);
+	return is_same;
+}
+
+int
+spool_name_site(struct spool *s, const char *site)
+{
+	struct spool_identity identity = {0};
+	int rc = get_identity(s, &identity);
+
+	if (rc < 0)
+		return rc;
+	if (*identity.site != '\0' && strcmp(identity.site, site) != 0) {
+		/* A clone may have even the inodes of the original. */
+		s->copied_to_id = s->counters.last_id;
+		s->is_copy = s->copied_to_id != 0;
+		identity.copied_to_id = s->copied_to_id;
+	}
+	free(identity.site);
+	identity.site = alloc_copy(site, strlen(site));
+	rc = put_identity(&s->environment, &identity);
+	free(identity.site);
+	return rc;
 }
 
 /* ---- what came with a copy ----------------------------------------- */

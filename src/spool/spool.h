@@ -206,6 +206,16 @@ int spool_set_settings(
 
 /* ---- upkeep: the worker's -------------------------------------------- */
 
+/* True if the spool has the name of this site. */
+bool spool_is_of(struct spool *s, const char *site);
+
+/*
+ * In a SPOOL_CHANGE: give it that name, of RECORD_DOMAIN_MAX bytes at most. If
+ * it had another one it is a copy from now on, as one that was cloned with its
+ * jail.
+ */
+int spool_name_site(struct spool *s, const char *site) MUST_CHECK;
+
 /*
  * True if the spool is a copy (restored from a backup, or cloned with its
  * jail), and some of what came with it is not yet on hold.

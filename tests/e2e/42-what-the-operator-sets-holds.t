@@ -55,4 +55,18 @@ ok "without soft_bounce what is refused has failed" wait_until 10 flushd_logged 
 ok "with it, it is tried again" wait_until 10 flushd_logged 'site=other .*from=<soft@other.test> .*status=deferred'
 echo well >"$SCRATCH/mood"
 ok "flushd ends in order" flushd_stop
+
+# A jail that was cloned with its disk has the inodes of the original, but another name.
+site_submit other 20002 waits@other.test
+mv "$CONF/sites.d/other.conf" "$CONF/sites.d/clone.conf"
+service_start
+SPOOL=$JAILS/other/$SPOOL_IN_JAIL
+is_held() {
+	flushctl list | grep -q 'copied spool'
+}
+ok "what waits in another site's spool is held" wait_until 10 is_held
+site_submit other 20002 new@clone.test
+ok "what comes later is sent" wait_until 10 is_taken new@clone.test
+ok "the other is not" is_taken waits@other.test 0
+ok "flushd ends in order again" flushd_stop
 done_testing

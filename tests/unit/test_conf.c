@@ -120,6 +120,7 @@ START_TEST(a_site_has_what_is_said_of_all_but_what_it_says_itself)
 		const struct policy *p = &conf.sites[i].values.policy;
 
 		ck_assert(p->has_limits);
+		ck_assert_str_eq(p->site, i ? "b" : "a.example");
 		ck_assert_uint_eq(p->quota_bytes, UINT64_C(5) << 30);
 		ck_assert_int_eq(
 		    p->retry.lifetime_ms, (i ? 48 : 12) * 3600 * 1000);

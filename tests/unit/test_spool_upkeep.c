@@ -400,6 +400,48 @@ START_TEST(a_copy_is_held_once)
 }
 END_TEST
 
+static void
+name_site(const char *site)
+{
+	fixture_begin(SPOOL_CHANGE);
+	ck_assert_int_eq(spool_name_site(fixture_spool, site), 0);
+	ck_assert(spool_is_of(fixture_spool, site));
+	fixture_commit();
+}
+
+/* As a disk that was cloned has it, with all inodes. */
+START_TEST(a_spool_of_another_site_is_a_copy)
+{
+	uint64_t id = fixture_put_one("old\n");
+	uint64_t new;
+
+	name_site("site");
+	ck_assert_uint_eq(hold_copied(10), 0);
+	name_site("site");
+	ck_assert_uint_eq(hold_copied(10), 0);
+	name_site("clone");
+	new = fixture_put_one("new\n");
+	ck_assert_uint_eq(hold_copied(10), 1);
+	fixture_begin(SPOOL_READ);
+	ck_assert(!spool_is_of(fixture_spool, "site"));
+	ck_assert_str_eq(reason_of(id), "copied spool");
+	ck_assert_str_eq(reason_of(new), "new");
+	spool_abort(fixture_spool);
+	fixture_check_counters();
+}
+END_TEST
+
+START_TEST(an_empty_one_is_just_renamed)
+{
+	name_site("site");
+	name_site("clone");
+	ck_assert_uint_eq(hold_copied(10), 0);
+	fixture_begin(SPOOL_READ);
+	ck_assert(!spool_is_copy(fixture_spool));
+	spool_abort(fixture_spool);
+}
+END_TEST
+
 START_TEST(half_held_is_held_on_after_a_crash)
 {
 	uint64_t first = fixture_put_one("one\n");
@@ -605,6 +647,8 @@ spool_upkeep_suite(void)
 	    what_came_with_a_copy_is_held_and_what_came_later_is_not, 0,
 	    2 * COPY_COUNT);
 	tcase_add_test(tc, a_copy_is_held_once);
+	tcase_add_test(tc, a_spool_of_another_site_is_a_copy);
+	tcase_add_test(tc, an_empty_one_is_just_renamed);
 	tcase_add_test(tc, half_held_is_held_on_after_a_crash);
 	tcase_add_test(tc, the_original_is_no_copy);
 	tcase_add_test(tc, an_emptied_spool_that_had_grown_is_replaced);
