@@ -87,7 +87,9 @@ put_aside(struct spool *s, uint64_t id, int64_t due_ms, int why)
 		return delivery_forget(s, id, due_ms);
 	if (why == -ELOOP) {
 		reason = "loop";
-		rc = delivery_hold_loop(s, id);
+		rc = delivery_hold(s, id,
+		    "it goes round in circles: it has passed more than 30 "
+		    "mail servers");
 	} else if (why == -EBADMSG) {
 		rc = delivery_hold_damaged(s, id, due_ms);
 	} else {

@@ -15,6 +15,7 @@
  *                                                once more, then leave
  *   ENDS_AT     I end at this message
  *   ALIVE       nothing else for a while
+ *   RATE        what was sent, when I leave
  *
  *   Trust        a worker has read a hostile spool: nothing it says is
  *                believed beyond its own site.
@@ -33,6 +34,7 @@ enum channel_kind {
 	CHANNEL_IDLE,
 	CHANNEL_ENDS_AT,
 	CHANNEL_ALIVE,
+	CHANNEL_RATE,
 	CHANNEL_POLICY,
 	CHANNEL_RELAY,
 	CHANNEL_RELAY_UP,
@@ -50,6 +52,7 @@ struct channel_message {
 	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
 			   name */
 	struct policy policy; /* POLICY */
+	struct rate rate;     /* NEED_RELAY, COMPLAINT, IDLE, RATE, POLICY */
 };
 
 /*

@@ -18,6 +18,7 @@ enum {
 	MIB = 1024 * KIB,
 	MINUTE_MS = 60 * 1000,
 	DAY_MS = 24 * 60 * MINUTE_MS,
+	RATE_MAX = 1000 * 1000 * 1000,
 };
 
 void
@@ -41,6 +42,7 @@ enum type {
 	TYPE_SIZE,     /* uint64_t, bytes */
 	TYPE_DURATION, /* int64_t, milliseconds */
 	TYPE_BOOL,     /* bool */
+	TYPE_OVER,     /* enum policy_over */
 	TYPE_DOMAIN,   /* char[RECORD_DOMAIN_MAX + 1] */
 	TYPE_PATH,     /* char *, absolute */
 	TYPE_USER,     /* char *, and uid */
@@ -76,6 +78,11 @@ static const struct key keys[] = {
 	365 * (uint64_t)DAY_MS},
     {"failed_keep", EITHER, TYPE_DURATION, AT(policy.retry.failed_keep_ms),
 	MINUTE_MS, 365 * (uint64_t)DAY_MS},
+    {"messages_per_hour", EITHER, TYPE_COUNT, AT(policy.rate.messages), 0,
+	RATE_MAX},
+    {"recipients_per_hour", EITHER, TYPE_COUNT, AT(policy.rate.recipients), 0,
+	RATE_MAX},
+    {"over_rate", EITHER, TYPE_OVER, AT(policy.over_rate), 0, 0},
     {"soft_bounce", EITHER, TYPE_BOOL, AT(policy.is_soft_bounce), 0, 0},
 };
 
@@ -111,6 +118,24 @@ take_bool(const char *text, bool *value)
 {
 	*value = strcmp(text, "yes") == 0;
 	return *value || strcmp(text, "no") == 0 ? 0 : -EINVAL;
+}
+
+static const char *const over_words[POLICY_OVER_COUNT] = {
+    [POLICY_PACE] = "pace",
+    [POLICY_HOLD] = "hold",
+    [POLICY_REFUSE] = "refuse",
+};
+
+static int
+take_over(const char *text, enum policy_over *over)
+{
+	for (int i = 0; i < POLICY_OVER_COUNT; i++) {
+		if (strcmp(text, over_words[i]) != 0)
+			continue;
+		*over = (enum policy_over)i;
+		return 0;
+	}
+	return -EINVAL;
 }
 
 static int
@@ -182,6 +207,8 @@ take_value(struct conf_values *v, const struct key *k, const char *text)
 		return take_domain(text, value);
 	case TYPE_BOOL:
 		return take_bool(text, value);
+	case TYPE_OVER:
+		return take_over(text, value);
 	case TYPE_PATH:
 		return take_path(text, value);
 	case TYPE_USER:
@@ -254,6 +281,7 @@ wrong_value(struct reading *r, const struct key *k, const char *text, int rc)
 	    [TYPE_SIZE] = "a number of bytes, perhaps with K, M, G or T",
 	    [TYPE_DURATION] = "a number and s, m, h or d, as in 5d",
 	    [TYPE_BOOL] = "yes or no",
+	    [TYPE_OVER] = "pace, hold or refuse",
 	    [TYPE_DOMAIN] = "a domain, as in example.org",
 	    [TYPE_PATH] = "an absolute path",
 	    [TYPE_USER] = "a user's name or number",
@@ -378,6 +406,9 @@ print_value(const struct conf_values *v, const struct key *k, FILE *out)
 		break;
 	case TYPE_BOOL:
 		words = *(const bool *)value ? "yes" : "no";
+		break;
+	case TYPE_OVER:
+		words = over_words[*(const enum policy_over *)value];
 		break;
 	case TYPE_PATH:
 	case TYPE_USER:

@@ -348,7 +348,7 @@ delivery_forget_misplaced(struct spool *s, uint64_t id, int64_t due_ms)
 }
 
 int
-delivery_hold_loop(struct spool *s, uint64_t id)
+delivery_hold(struct spool *s, uint64_t id, const char *reason)
 {
 	struct message_state state;
 	struct envelope e;
@@ -359,8 +359,7 @@ delivery_hold_loop(struct spool *s, uint64_t id)
 	rc = spool_get(s, id, &e, &state);
 	if (rc < 0)
 		return finish(s, rc);
-	state_hold(&state, "it goes round in circles: it has passed more than "
-			   "30 mail servers");
+	state_hold(&state, reason);
 	/* From here on it is not new any more. */
 	state.last_attempt_ms = clock_wall_ms();
 	rc = spool_set_state(s, id, &state);

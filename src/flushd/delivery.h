@@ -81,9 +81,9 @@ int delivery_read(struct delivery *d, struct spool *s, const char **text,
  * or all of it if d->is_whole. */
 const struct buf *delivery_head(const struct delivery *d);
 
-/* Hold a message that delivery_load() found to be going round in circles. One
- * that an operator releases is sent. */
-int delivery_hold_loop(struct spool *s, uint64_t id) MUST_CHECK;
+/* Hold a message that may not be sent as it is. It is not new any more, by
+ * which one that an operator releases is known. */
+int delivery_hold(struct spool *s, uint64_t id, const char *reason) MUST_CHECK;
 
 /* Hold a message that delivery_load() found damaged; due_ms is where the
  * schedule had it. Its entry there goes in any case. */

@@ -48,6 +48,7 @@ struct keeper {
 	const struct keeper_host *host;
 	struct site site;
 	struct policy policy;
+	struct rate rate; /* what was sent lately */
 
 	struct slots_guest place; /* among the workers */
 	struct site_spool spool;  /* while a worker runs, or is_only */
@@ -336,9 +337,19 @@ on_ends_at(struct keeper *k, const struct channel_message *m)
 		       : "a worker ended at it");
 }
 
+/* A worker that its site has got hold of could send anything anyway. */
+static void
+take_rate(struct keeper *k, const struct channel_message *m)
+{
+	k->rate = m->rate;
+	rate_clamp(&k->rate, clock_boot_ms());
+}
+
 static void
 take_message(struct keeper *k, const struct channel_message *m)
 {
+	if (m->kind != CHANNEL_ALIVE && m->kind != CHANNEL_ENDS_AT)
+		take_rate(k, m);
 	switch (m->kind) {
 	case CHANNEL_NEED_RELAY:
 		on_need_relay(k, m);
@@ -353,6 +364,7 @@ take_message(struct keeper *k, const struct channel_message *m)
 		on_ends_at(k, m);
 		return;
 	case CHANNEL_ALIVE:
+	case CHANNEL_RATE:
 	case CHANNEL_POLICY:
 	case CHANNEL_RELAY:
 	case CHANNEL_RELAY_UP:
@@ -392,6 +404,8 @@ take_last_words(struct keeper *k)
 	while (k->channel >= 0 && channel_receive(k->channel, &m, NULL) == 0)
 		if (m.kind == CHANNEL_ENDS_AT)
 			on_ends_at(k, &m);
+		else if (m.kind == CHANNEL_RATE)
+			take_rate(k, &m);
 }
 
 /* ---- its end ------------------------------------------------------- */
@@ -563,7 +577,7 @@ static int
 open_channel(struct keeper *k)
 {
 	const struct channel_message m = {
-	    .kind = CHANNEL_POLICY, .policy = k->policy};
+	    .kind = CHANNEL_POLICY, .policy = k->policy, .rate = k->rate};
 	int ends[2];
 	int rc;
 

@@ -9,10 +9,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flushd/rate.h"
 #include "flushd/retry.h"
 #include "spool/record.h"
 
 enum { POLICY_SITE_MAX = 64 };
+
+/* What becomes of messages that are more than may go in an hour. */
+enum policy_over {
+	POLICY_PACE,   /* they wait */
+	POLICY_HOLD,   /* they are held for an operator */
+	POLICY_REFUSE, /* they wait, and no more are taken meanwhile */
+	POLICY_OVER_COUNT
+};
 
 struct policy {
 	char site[POLICY_SITE_MAX + 1]; /* its name; "": it has none */
@@ -24,6 +33,8 @@ struct policy {
 	char domain[RECORD_DOMAIN_MAX + 1]; /* "": none */
 	struct retry_policy retry;
 	bool is_soft_bounce; /* no refusal is for good */
+	struct rate_limit rate;
+	enum policy_over over_rate;
 };
 
 enum {

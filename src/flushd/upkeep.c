@@ -278,16 +278,40 @@ change_limits(struct spool_settings *settings, const void *what)
 {
 	const struct policy *p = what;
 
+	const bool may_refuse = p->over_rate == POLICY_REFUSE;
+
 	if (settings->message_bytes_max == p->message_bytes_max &&
 	    settings->recipients_max == p->recipients_max &&
 	    settings->quota_bytes == p->quota_bytes &&
-	    strcmp(settings->domain, p->domain) == 0)
+	    strcmp(settings->domain, p->domain) == 0 &&
+	    (may_refuse || settings->refuse_until_ms == 0))
 		return false;
+	if (!may_refuse)
+		settings->refuse_until_ms = 0;
 	settings->message_bytes_max = p->message_bytes_max;
 	settings->recipients_max = p->recipients_max;
 	settings->quota_bytes = p->quota_bytes;
 	snprintf(settings->domain, sizeof(settings->domain), "%s", p->domain);
 	return true;
+}
+
+static bool
+change_refusal(struct spool_settings *settings, const void *what)
+{
+	const int64_t until_ms = *(const int64_t *)what;
+
+	if (settings->refuse_until_ms == until_ms)
+		return false;
+	settings->refuse_until_ms = until_ms;
+	return true;
+}
+
+int
+upkeep_note_refusal(struct spool *s, int64_t until_ms)
+{
+	int rc = note(s, change_refusal, &until_ms);
+
+	return rc < 0 ? rc : 0;
 }
 
 int

@@ -37,6 +37,10 @@ int upkeep_idle(struct spool *s, const struct retry_policy *policy) MUST_CHECK;
  */
 int upkeep_note_policy(struct spool *s, const struct policy *p) MUST_CHECK;
 
+/* Let senders be refused until then, by the wall clock; 0: no longer. 0 or
+ * -errno. */
+int upkeep_note_refusal(struct spool *s, int64_t until_ms) MUST_CHECK;
+
 /* True if a relay has said how large a message it takes; false too if that
  * cannot be read. */
 bool upkeep_knows_relay(struct spool *s);

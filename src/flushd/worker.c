@@ -17,6 +17,7 @@
 #include "flushd/host.h"
 #include "flushd/link.h"
 #include "flushd/outcome.h"
+#include "flushd/pace.h"
 #include "flushd/pulse.h"
 #include "flushd/sandbox.h"
 #include "flushd/upkeep.h"
@@ -42,6 +43,7 @@ struct worker {
 	sd_event_source *stop_timer;
 	sd_event_source *pulse_timer;
 	struct policy policy;
+	struct pace pace;
 	char host[HOST_NAME_SIZE];
 
 	bool has_begun;	    /* what comes before anything is sent is done */
@@ -68,7 +70,12 @@ drop_link(struct worker *w)
 static void
 leave(struct worker *w, enum child_exit status)
 {
+	const struct channel_message m = {
+	    .kind = CHANNEL_RATE, .rate = w->pace.rate};
+
 	drop_link(w);
+	/* If nobody hears it, there is nobody who would keep it. */
+	(void)!channel_send(CHILD_CHANNEL, &m, -1);
 	event_must(sd_event_exit(w->event, (int)status), "exit");
 }
 
@@ -88,6 +95,7 @@ tell(struct worker *w, struct channel_message *m)
 	int rc;
 
 	m->waiting = w->batch.waiting;
+	m->rate = w->pace.rate;
 	rc = channel_send(CHILD_CHANNEL, m, -1);
 	/* Without a supervisor there is nobody to work for. */
 	if (rc < 0)
@@ -105,24 +113,53 @@ ask_for_relay(struct worker *w)
 	tell(w, &m);
 }
 
+/* Load the next one that may go: 1, 0 if there is none for now, or -errno. */
+static int
+load_due(struct worker *w)
+{
+	int verdict = PACE_HELD;
+	int rc = 1;
+
+	w->pace.wait_ms = 0;
+	while (rc > 0 && verdict == PACE_HELD) {
+		rc =
+		    batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
+		if (rc <= 0)
+			return rc;
+		verdict = pace_ask(&w->pace, &w->policy, w->spool, &w->delivery,
+		    w->batch.waiting);
+		if (verdict == PACE_GO)
+			return 1;
+		delivery_release(&w->delivery);
+		rc = verdict < 0 ? verdict : 1;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 /*
- * Load the next message that is due: 1, 0 if there is none, or -errno. What
+ * Load the next message that is to go: 1, 0 if there is none, or -errno. What
  * the spool needs besides is done when there is time for it.
  */
 static int
 load_next(struct worker *w)
 {
-	int rc = batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
+	int rc = load_due(w);
 
-	if (rc != 0 || w->is_last_look)
+	if (rc != 0 || w->is_last_look || w->pace.wait_ms > 0)
 		return rc;
 	rc = upkeep_idle(w->spool, &w->policy.retry);
 	if (rc < 0)
 		log_warning("the spool is not kept in order: %s",
 		    outcome_spool_error(rc));
-	if (rc <= 0)
-		return 0;
-	return batch_load_next(&w->batch, w->spool, w->host, &w->delivery);
+	return rc <= 0 ? 0 : load_due(w);
+}
+
+static int64_t
+next_due_ms(const struct worker *w)
+{
+	if (w->pace.wait_ms > 0)
+		return clock_wall_ms() + w->pace.wait_ms;
+	return w->batch.next_due_ms;
 }
 
 /* There is nothing to send. */
@@ -139,7 +176,7 @@ become_idle(struct worker *w)
 		/* Senders must know what it takes, before they need to. */
 		ask_for_relay(w);
 	} else {
-		idle.next_due_ms = w->batch.next_due_ms;
+		idle.next_due_ms = next_due_ms(w);
 		tell(w, &idle);
 	}
 }
@@ -225,8 +262,10 @@ static bool
 record(struct worker *w, const struct smtp_result *result)
 {
 	const bool has_dsn = w->link && smtp_has_dsn(link_smtp(w->link));
-	int rc =
-	    outcome_take(w->outcome, &w->delivery, result, w->relay, has_dsn);
+	int rc;
+
+	pace_take(&w->pace, &w->policy, result);
+	rc = outcome_take(w->outcome, &w->delivery, result, w->relay, has_dsn);
 
 	if (rc == 0)
 		on_recorded(w);
@@ -469,6 +508,7 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 	case CHANNEL_IDLE:
 	case CHANNEL_ENDS_AT:
 	case CHANNEL_ALIVE:
+	case CHANNEL_RATE:
 	case CHANNEL_POLICY:
 	case CHANNEL_KIND_COUNT:
 	default:
@@ -544,18 +584,20 @@ block_signal(int number)
 
 /* The supervisor wrote it before there was a worker. */
 static int
-receive_policy(struct policy *policy)
+receive_policy(struct worker *w)
 {
 	struct channel_message m;
 	int rc = channel_receive(CHILD_CHANNEL, &m, NULL);
 
 	if (rc == 0 && m.kind != CHANNEL_POLICY)
 		rc = -EPROTO;
-	if (rc < 0)
+	if (rc < 0) {
 		log_error("no word from a supervisor: %s", strerror(-rc));
-	else
-		*policy = m.policy;
-	return rc;
+		return rc;
+	}
+	w->policy = m.policy;
+	w->pace.rate = m.rate;
+	return 0;
 }
 
 int
@@ -565,7 +607,7 @@ worker_main(const char *caution)
 	int rc;
 
 	log_use_levels();
-	if (receive_policy(&w.policy) < 0)
+	if (receive_policy(&w) < 0)
 		return CHILD_EXIT_FAILED;
 	/* There is no /proc behind sandbox_enter_spool(). */
 	clock_now();

@@ -34,6 +34,7 @@ static const struct {
 	"the disk is full or failed, or the spool's file may not grow"},
     {EMSGSIZE, EX_UNAVAILABLE, "the message is too long for this site"},
     {E2BIG, EX_UNAVAILABLE, "more recipients than this site may have"},
+    {EAGAIN, EX_UNAVAILABLE, "more than this site may send within an hour"},
     {ECANCELED, EX_UNAVAILABLE, "this site may not send mail now"},
     {ENOMEM, EX_OSERR, "out of memory"},
     {EMFILE, EX_OSERR, "too many open files"},
@@ -146,6 +147,10 @@ failure_of_limit(const char *dir, const struct submit_result *r,
 		add_dir(why, dir);
 		say_quota(why, r, text_len);
 		return EX_CANTCREAT;
+	case SUBMIT_RATE:
+		buf_add_str(
+		    why, "this site has sent as much as it may within an hour");
+		return EX_UNAVAILABLE;
 	case SUBMIT_BLOCKED:
 	case SUBMIT_WITHIN_LIMITS:
 		break;

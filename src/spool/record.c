@@ -24,6 +24,7 @@ enum {
 	SETTINGS_DOMAIN = 5,
 	SETTINGS_RELAY_BYTES_MAX = 6,
 	SETTINGS_IS_RELAY_KNOWN = 7,
+	SETTINGS_REFUSE_UNTIL = 8,
 
 	COUNTERS_LAST_ID = 1,
 	COUNTERS_BYTES = 2,
@@ -118,6 +119,9 @@ record_encode_settings(const struct spool_settings *s, struct buf *out)
 	field_add_number(out, SETTINGS_RELAY_BYTES_MAX, s->relay_bytes_max);
 	field_add_number(out, SETTINGS_IS_RELAY_KNOWN, s->is_relay_known);
 	field_add_text(out, SETTINGS_DOMAIN, s->domain);
+	if (s->refuse_until_ms > 0)
+		field_add_number(
+		    out, SETTINGS_REFUSE_UNTIL, (uint64_t)s->refuse_until_ms);
 }
 
 static int
@@ -139,6 +143,9 @@ take_setting(const struct field *f, void *record)
 		return field_number(f, UINT64_MAX, &s->relay_bytes_max);
 	case SETTINGS_IS_RELAY_KNOWN:
 		return field_flag(f, &s->is_relay_known);
+	case SETTINGS_REFUSE_UNTIL:
+		rc = field_time(f, &s->refuse_until_ms);
+		return rc == 0 && s->refuse_until_ms == 0 ? -EBADMSG : rc;
 	case SETTINGS_DOMAIN:
 		rc = field_check_text(f, RECORD_DOMAIN_MAX);
 		if (rc == 0)
@@ -160,6 +167,7 @@ record_decode_settings(const char *data, size_t len, struct spool_settings *s)
 			FIELD_SEEN(SETTINGS_DOMAIN) |
 			FIELD_SEEN(SETTINGS_RELAY_BYTES_MAX) |
 			FIELD_SEEN(SETTINGS_IS_RELAY_KNOWN),
+	    .optional = FIELD_SEEN(SETTINGS_REFUSE_UNTIL),
 	    .take = take_setting,
 	};
 	struct spool_settings got = {0};

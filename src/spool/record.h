@@ -43,6 +43,8 @@ struct spool_settings {
 	uint64_t recipients_max;    /* of one message */
 	uint64_t quota_bytes;	    /* of all texts and envelopes together */
 	bool is_blocked;	    /* submissions are refused */
+	int64_t refuse_until_ms;    /* wall clock; until then they are, as too
+				       many wait already; 0: they are not */
 	char domain[RECORD_DOMAIN_MAX + 1]; /* for unqualified addresses */
 };
 

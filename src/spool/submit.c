@@ -18,6 +18,7 @@ static const int errors[] = {
     [SUBMIT_MESSAGE_BYTES] = -EMSGSIZE,
     [SUBMIT_RELAY_BYTES] = -EMSGSIZE,
     [SUBMIT_RECIPIENTS] = -E2BIG,
+    [SUBMIT_RATE] = -EAGAIN,
     [SUBMIT_QUOTA] = -EDQUOT,
 };
 
@@ -35,11 +36,16 @@ read_settings(struct spool *s, struct submit_result *r)
 
 /* The first of the limits that the message does not keep to. */
 static enum submit_limit
-find_limit(const struct envelope *e, const struct submit_result *r)
+find_limit(
+    const struct envelope *e, const struct submit_result *r, int64_t now_ms)
 {
 	const struct spool_settings *settings = &r->settings;
 	uint64_t sum;
 
+	/* Unless the clock was put back. */
+	if (settings->refuse_until_ms > now_ms &&
+	    settings->refuse_until_ms <= now_ms + SUBMIT_REFUSE_MAX_MS)
+		return SUBMIT_RATE;
 	if (e->text_len > settings->message_bytes_max)
 		return SUBMIT_MESSAGE_BYTES;
 	if (settings->relay_bytes_max > 0 &&
@@ -77,13 +83,14 @@ space_needed(const struct spool_draft *d)
 
 /* Only once: what the message takes has been counted since. */
 static int
-check_limits(struct spool *s, const struct envelope *e, struct submit_result *r)
+check_limits(struct spool *s, const struct envelope *e, int64_t now_ms,
+    struct submit_result *r)
 {
 	int rc = read_settings(s, r);
 
 	if (rc < 0)
 		return rc;
-	r->limit = find_limit(e, r);
+	r->limit = find_limit(e, r, now_ms);
 	return errors[r->limit];
 }
 
@@ -110,7 +117,7 @@ put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
 	if (rc < 0)
 		return rc;
 	if (d->id == 0)
-		rc = check_limits(s, d->envelope, r);
+		rc = check_limits(s, d->envelope, d->now_ms, r);
 	if (rc == 0)
 		rc = spool_draft_put(s, d);
 	return end(s, rc);

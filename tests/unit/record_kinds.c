@@ -41,6 +41,7 @@ sample_settings(struct buf *out)
 	    .relay_bytes_max = 10240000,
 	    .is_relay_known = true,
 	    .is_blocked = true,
+	    .refuse_until_ms = 1,
 	    .domain = "example.org"};
 
 	record_encode_settings(&s, out);

@@ -40,6 +40,7 @@
 	X(spool_turns)                                                         \
 	X(draft)                                                               \
 	X(site)                                                                \
+	X(rate)                                                                \
 	X(slots)                                                               \
 	X(watch)                                                               \
 	X(create)                                                              \

@@ -154,7 +154,9 @@ START_TEST(what_is_printed_reads_the_same)
 
 	put("flushd.conf",
 	    "quota = 1536M\nrelay = localhost:26\nsoft_bounce = yes\n");
-	put("sites.d/a.conf", SITE "domain = a.example\nlifetime = 90m\n");
+	put("sites.d/a.conf",
+	    SITE "domain = a.example\nlifetime = 90m\nover_rate = refuse\n"
+		 "recipients_per_hour = 500\n");
 	ck_assert_int_eq(load(), 0);
 	conf_print(&conf, out);
 	conf_release(&conf);
@@ -170,6 +172,8 @@ START_TEST(what_is_printed_reads_the_same)
 	    conf.sites[0].values.policy.retry.lifetime_ms, 90 * 60 * 1000);
 	ck_assert_str_eq(conf.global.relay.name, "localhost:26");
 	ck_assert(conf.sites[0].values.policy.is_soft_bounce);
+	ck_assert_int_eq(conf.sites[0].values.policy.over_rate, POLICY_REFUSE);
+	ck_assert_uint_eq(conf.sites[0].values.policy.rate.recipients, 500);
 	conf_release(&conf);
 	free(text);
 }
@@ -194,6 +198,8 @@ static const struct {
     {"flushd.conf", "lifetime = 5\n", "want a number and s, m, h or d"},
     {"flushd.conf", "lifetime = 400d\n", "must be from 1m to 365d"},
     {"flushd.conf", "domain = a_b\n", "want a domain"},
+    {"flushd.conf", "over_rate = bounce\n", "want pace, hold or refuse"},
+    {"flushd.conf", "messages_per_hour = 1h\n", "want a number"},
     {"flushd.conf", "soft_bounce = 1\n", "want yes or no"},
     {"flushd.conf", "root = /srv\n", "root: is a key of the files in sites.d"},
     {"flushd.conf", "quota = 1G\nquota = 2G\n",

@@ -240,7 +240,7 @@ START_TEST(it_is_held_until_somebody_releases_it)
 	struct envelope e;
 
 	ck_assert_int_eq(try_to_load(id), -ELOOP);
-	ck_assert_int_eq(delivery_hold_loop(fixture_spool, id), 0);
+	ck_assert_int_eq(delivery_hold(fixture_spool, id, "circles"), 0);
 	check_held(id);
 	ck_assert_uint_eq(count_messages(), 1);
 	fixture_begin(SPOOL_CHANGE);

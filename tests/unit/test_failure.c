@@ -76,6 +76,8 @@ static const struct {
 } limits[] = {
     {"blocked", {.limit = SUBMIT_BLOCKED}, 10, 1, EX_UNAVAILABLE,
 	"this site is blocked: it may not send mail now"},
+    {"rate", {.limit = SUBMIT_RATE}, 10, 1, EX_UNAVAILABLE,
+	"this site has sent as much as it may within an hour"},
     {"long",
 	{.limit = SUBMIT_MESSAGE_BYTES, .settings.message_bytes_max = 52428800},
 	60000000, 1, EX_UNAVAILABLE,
