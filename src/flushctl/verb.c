@@ -20,6 +20,8 @@ static const struct verb *const verbs[] = {
     &verb_show,
     &verb_release,
     &verb_retry,
+    &verb_block,
+    &verb_unblock,
 };
 
 /* ---- messages ------------------------------------------------------ */

@@ -32,6 +32,8 @@ extern const struct verb verb_list;
 extern const struct verb verb_show;
 extern const struct verb verb_release;
 extern const struct verb verb_retry;
+extern const struct verb verb_block;
+extern const struct verb verb_unblock;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

@@ -77,5 +77,20 @@ takes_again() {
 	site_submit refused 20003 again@site.test 2>"$SCRATCH/stderr"
 }
 ok "and takes what was refused" wait_until 10 takes_again
+
+# And the one that an operator sets by hand.
+SPOOL=$JAILS/free/$SPOOL_IN_JAIL
+ok "a site can be blocked" flushctl block
+status=0
+site_submit free 20005 blocked@site.test 2>"$SCRATCH/stderr" || status=$?
+is "then it may not send" "$status $(sed 's/.*: //' "$SCRATCH/stderr")" "69 it may not send mail now"
+kill -HUP "$FLUSHD_PID"
+sleep 0.5
+status=0
+site_submit free 20005 blocked@site.test 2>"$SCRATCH/stderr" || status=$?
+is "nor after flushd has looked" "$status" 69
+ok "until it is unblocked" flushctl unblock
+ok "and sends again" site_submit free 20005 again@free.test
+ok "which arrives" wait_until 10 is_taken again@free.test
 ok "flushd ends in order" flushd_stop
 done_testing
