@@ -86,7 +86,7 @@ spool_is_of(struct spool *s, const char *site)
 	struct spool_identity identity = {0};
 	bool is_same;
 
-	if (get_identity(s, &identity) < 0)
+	if (get_identity(s, &identity) < 0 || !identity.site)
 		return false;
 	is_same = strcmp(identity.site, site) == 0;
 	free(identity.site);
@@ -99,7 +99,7 @@ spool_name_site(struct spool *s, const char *site)
 	struct spool_identity identity = {0};
 	int rc = get_identity(s, &identity);
 
-	if (rc < 0)
+	if (rc < 0 || !identity.site)
 		return rc;
 	if (*identity.site != '\0' && strcmp(identity.site, site) != 0) {
 		/* A clone may have even the inodes of the original. */

@@ -8,7 +8,7 @@
 sites_open
 postfix_create
 postfix_start
-conf_write
+conf_write "failed_keep = 1d"
 site_add ours 20001 "domain = example.org"
 site_add other 20002 "domain = other.test"
 
