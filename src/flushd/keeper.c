@@ -717,6 +717,8 @@ void
 keeper_forgive(struct keeper *k)
 {
 	k->caution.skipped_count = 0;
+	k->is_delayed = false;
+	k->crashes = 0;
 	keeper_run(k);
 }
 

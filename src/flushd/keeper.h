@@ -68,7 +68,8 @@ void keeper_update(
 /* Something may be due: let a worker look, soon. */
 void keeper_run(struct keeper *k);
 
-/* The same, and what was skipped is tried again. */
+/* The same at once, though it failed before, and what was skipped is tried
+ * again. */
 void keeper_forgive(struct keeper *k);
 
 /* Let no worker run any more; ended() is called when that is so. An open dot

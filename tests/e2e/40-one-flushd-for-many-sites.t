@@ -72,6 +72,15 @@ site_write site7 20007
 kill -HUP "$FLUSHD_PID"
 ok "until it is back" wait_until 10 is_taken gone@site.test
 
+# One whose spool is not there is looked for now and then, and at once when flushd is told to.
+site_write spoolless 30001
+kill -HUP "$FLUSHD_PID"
+ok "a missing spool is said" wait_until 20 flushd_logged 'site=spoolless No such file or directory; again in 8 s'
+jail_create spoolless 30001
+site_submit spoolless 30001 first@spoolless.test
+kill -HUP "$FLUSHD_PID"
+ok "SIGHUP does not wait for that" wait_until 4 is_taken first@spoolless.test
+
 # What is wrong is said, and changes nothing.
 echo "quota = much" >>"$CONF/sites.d/site1.conf"
 rm "$CONF/sites.d/late.conf"
