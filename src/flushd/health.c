@@ -21,6 +21,8 @@ enum {
 	/* A relay that needs longer than this to say what it thinks of an
 	 * empty message is down; and somebody may have stopped the prober. */
 	PROBE_TIMEOUT_MS = 120 * 1000,
+	/* However many complain, and whatever they say. */
+	PROBE_PAUSE_MS = 1000,
 };
 
 struct health {
@@ -35,6 +37,7 @@ struct health {
 	struct connector *connector; /* of the probe */
 	struct child *prober;
 	sd_event_source *prober_timer;
+	int64_t probed_ms; /* when the last probe began, clock_boot_ms() */
 };
 
 /* ---- the breaker --------------------------------------------------- */
@@ -110,16 +113,22 @@ on_connected(void *context, int fd)
 static void
 probe(struct health *h)
 {
-	if (!h->connector && !h->prober)
-		h->connector =
-		    connector_new(h->event, h->relay, on_connected, h);
+	if (h->connector || h->prober)
+		return;
+	h->probed_ms = clock_boot_ms();
+	h->connector = connector_new(h->event, h->relay, on_connected, h);
 }
 
 void
 health_probe(struct health *h, const char *complaint)
 {
+	const int64_t wait_ms = h->probed_ms + PROBE_PAUSE_MS - clock_boot_ms();
+
 	set_reason(h, complaint);
-	probe(h);
+	if (wait_ms > 0 && health_is_up(h))
+		event_timer_set(h->timer, wait_ms);
+	else
+		probe(h);
 }
 
 static int

@@ -39,7 +39,8 @@ const char *health_reason(const struct health *h);
 /* A connection of ours was not made; error is -errno. */
 void health_take_failure(struct health *h, int error);
 
-/* Probe now, as somebody complains; a verdict will come. */
+/* Probe, as somebody complains, but not more than once a second; a verdict will
+ * come. */
 void health_probe(struct health *h, const char *complaint);
 
 #endif
