@@ -456,13 +456,16 @@ on_last_worker_ended(struct keeper *k, int status, bool is_well)
 {
 	if (!is_well)
 		log_crash(k, status, "");
-	if (k->is_stopping)
+	if (k->is_stopping) {
 		end(k, k->end);
-	else if (k->is_wiser || (is_well && k->is_leaving))
-		keeper_run(k); /* one pass takes more than one */
-	else
+	} else if (k->is_wiser || (is_well && k->is_leaving)) {
+		/* One pass takes more than one, without a pause. */
+		k->empty_runs = 0;
+		keeper_run(k);
+	} else {
 		end(k,
 		    is_well && k->waiting == 0 ? KEEPER_DONE : KEEPER_FAILED);
+	}
 }
 
 static void
