@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +35,8 @@ try_as_child(void)
 	return 0;
 }
 
-START_TEST(root_becomes_somebody_for_good)
+static void
+expect_well(int (*body)(void))
 {
 	pid_t pid;
 	int status;
@@ -40,15 +45,109 @@ START_TEST(root_becomes_somebody_for_good)
 		return; /* only root can */
 	pid = fork();
 	if (pid == 0)
-		_exit(try_as_child());
+		_exit(body());
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, W_EXITCODE(0, 0));
+}
+
+START_TEST(root_becomes_somebody_for_good)
+{
+	expect_well(try_as_child);
 }
 END_TEST
 
 START_TEST(becoming_root_is_refused)
 {
 	ck_assert_int_eq(privilege_become(0, 0), -EINVAL);
+}
+END_TEST
+
+/* ---- capabilities -------------------------------------------------- */
+
+/* Of the effective, permitted, inheritable, ambient and bounding ones. */
+static bool
+has_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+	int is_set;
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return true;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		if (sets[i].effective || sets[i].permitted ||
+		    sets[i].inheritable)
+			return true;
+	for (unsigned long cap = 0;
+	     (is_set = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++)
+		if (is_set ||
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0))
+			return true;
+	return false;
+}
+
+/* What becoming somebody does not take away. */
+static int
+make_inheritable(void)
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return 1;
+	sets[0].inheritable = sets[0].permitted;
+	return syscall(SYS_capset, &header, sets) < 0 ? 1 : 0;
+}
+
+static int
+renounce_as_somebody(void)
+{
+	if (make_inheritable() != 0 || !has_capabilities())
+		return 1;
+	if (privilege_bound() < 0 || privilege_become(SOMEBODY, SOME_GROUP) < 0)
+		return 2;
+	if (!has_capabilities())
+		return 3; /* then this test shows nothing */
+	if (privilege_renounce() < 0)
+		return 4;
+	return has_capabilities() ? 5 : 0;
+}
+
+START_TEST(somebody_has_no_capability_left)
+{
+	expect_well(renounce_as_somebody);
+}
+END_TEST
+
+static int
+renounce_as_root(void)
+{
+	if (privilege_bound() < 0 || privilege_renounce() < 0)
+		return 1;
+	if (has_capabilities())
+		return 2;
+	return setgroups(0, NULL) < 0 && chroot(".") < 0 ? 0 : 3;
+}
+
+START_TEST(nor_has_root)
+{
+	expect_well(renounce_as_root);
+}
+END_TEST
+
+static int
+bound_without_the_right_to(void)
+{
+	if (privilege_renounce() < 0 || privilege_bound() < 0)
+		return 1;
+	return has_capabilities() ? 0 : 2;
+}
+
+START_TEST(who_may_not_leaves_the_bounding_set_as_it_is)
+{
+	expect_well(bound_without_the_right_to);
 }
 END_TEST
 
@@ -60,6 +159,9 @@ privilege_suite(void)
 
 	tcase_add_test(t, root_becomes_somebody_for_good);
 	tcase_add_test(t, becoming_root_is_refused);
+	tcase_add_test(t, somebody_has_no_capability_left);
+	tcase_add_test(t, nor_has_root);
+	tcase_add_test(t, who_may_not_leaves_the_bounding_set_as_it_is);
 	suite_add_tcase(s, t);
 	return s;
 }
