@@ -59,7 +59,7 @@ SPOOL_LIBS := -l:liblmdb.a -l:libxxhash.a -pthread
 LINK_mini_sendmail := $(if $(filter asan,$(MODE)),-pie,-static-pie)
 LIBS_mini_sendmail := $(SPOOL_LIBS)
 LINK_flushd   := -pie
-LIBS_flushd   := $(SPOOL_LIBS) -linih -lsystemd
+LIBS_flushd   := $(SPOOL_LIBS) -linih -lsystemd -lseccomp
 LINK_flushctl := -pie
 LIBS_flushctl := $(SPOOL_LIBS) -ljansson
 
@@ -93,7 +93,7 @@ UNIT_OBJ := $(UNIT:%.c=$(B)/%.o)
 $(UNIT_OBJ): ALL_CPPFLAGS += -Itests
 
 $(B)/unit: $(UNIT_OBJ) $(ARCHIVE)
-	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS) -linih -lsystemd -ljansson \
+	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS) -linih -lsystemd -lseccomp -ljansson \
 		-lcheck $(call if_there,subunit) -lrt -lm
 
 if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))

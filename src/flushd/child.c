@@ -161,8 +161,10 @@ become(enum child_kind kind, char *argument, int log_end, const int *fds)
 	/* Out of the way first: a source may have another's number. */
 	for (int i = CHILD_CHANNEL; i < CHILD_FD_COUNT; i++)
 		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD, FREE_FDS);
-	if (dup2(log_end, STDERR_FILENO) < 0)
-		_exit(CHILD_EXIT_FAILED);
+	/* Not our input, and no output that goes past the log's label. */
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (dup2(log_end, fd) < 0)
+			_exit(CHILD_EXIT_FAILED);
 	for (int i = CHILD_CHANNEL; i < CHILD_FD_COUNT; i++)
 		if (place(moved[i], i) < 0)
 			_exit(CHILD_EXIT_FAILED);

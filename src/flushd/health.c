@@ -82,6 +82,8 @@ on_prober_ended(void *context, int status)
 
 	h->prober = NULL;
 	event_timer_set(h->prober_timer, -1);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error("prober was killed: it made a forbidden system call");
 	if (!is_up)
 		set_reason(h, "it takes connections, but no mail");
 	take_event(h, is_up ? BREAKER_RECOVERED : BREAKER_MISBEHAVED);

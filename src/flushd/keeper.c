@@ -414,7 +414,11 @@ static void
 log_crash(const struct keeper *k, int status, const char *outlook)
 {
 	/* LMDB checks no page: what kills a worker is most likely the file. */
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error("site=%s worker was killed: it made a forbidden "
+			  "system call%s",
+		    k->site.name, outlook);
+	else if (WIFSIGNALED(status))
 		log_error("site=%s worker ended by signal %d (%s), perhaps "
 			  "the spool is damaged%s",
 		    k->site.name, WTERMSIG(status), strsignal(WTERMSIG(status)),

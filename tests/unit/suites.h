@@ -72,6 +72,7 @@
 	X(bounce)                                                              \
 	X(caution)                                                             \
 	X(crash)                                                               \
+	X(syscalls)                                                            \
 	X(batch)                                                               \
 	X(deadline)                                                            \
 	X(delivery)                                                            \
