@@ -22,10 +22,14 @@ enum {
 	       IN_MOVE_SELF,
 	/* In one round of the loop: a site that floods us holds up no other. */
 	READS_MAX = 16,
+	/* Senders write a line beside the file now and then. More than that
+	 * is a site that keeps us busy: let its worker have a look. */
+	OTHERS_MAX = 256,
 };
 
 struct watched {
 	int id;
+	unsigned int others; /* events that were about another file */
 	watch_touched_fn *touched;
 	void *context;
 };
@@ -60,11 +64,14 @@ find(const struct watch *w, int id)
 /* ---- events -------------------------------------------------------- */
 
 static bool
-is_touch(const struct watch *w, const struct inotify_event *e, const char *name)
+is_touch(const struct watch *w, struct watched *d,
+    const struct inotify_event *e, const char *name)
 {
 	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
 		return true;
-	return e->len > 0 && strcmp(name, w->name) == 0;
+	if (e->len > 0 && strcmp(name, w->name) == 0)
+		return true;
+	return ++d->others > OTHERS_MAX;
 }
 
 static void
@@ -81,7 +88,7 @@ take_events(struct watch *w, const char *bytes, size_t len)
 		}
 		/* Of one that was removed there may still be some. */
 		touched = find(w, e.wd);
-		if (touched && is_touch(w, &e, bytes + at + sizeof(e)))
+		if (touched && is_touch(w, touched, &e, bytes + at + sizeof(e)))
 			touched->touched(touched->context);
 	}
 }

@@ -28,7 +28,8 @@ void watch_free(struct watch *w); /* NULL is fine */
 /*
  * Watch the directory of this descriptor, whatever its path leads to by now: an
  * id above 0, or -errno. -ENOSPC: there may be no more watches; -EEXIST: it is
- * watched already.
+ * watched already. Other files do not count, but for a flood of them: whoever
+ * is told of that and stops watching for a while hears no more of it.
  */
 int watch_add(struct watch *w, int dir_fd, watch_touched_fn *touched,
     void *context) MUST_CHECK;

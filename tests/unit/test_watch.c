@@ -99,6 +99,26 @@ START_TEST(other_files_do_not_count)
 }
 END_TEST
 
+START_TEST(but_a_flood_of_them_does)
+{
+	for (int i = 0; i < 1000; i++) {
+		/* Two in turn: the same event twice would be one. */
+		write_file(1, "other");
+		write_file(1, "another");
+	}
+	run();
+	ck_assert_int_gt(touched[1], 0);
+	ck_assert_int_eq(touched[2], 0);
+	/* Watched anew, it starts from nothing. */
+	watch_remove(watch, ids[1]);
+	ids[1] = watch_add(watch, dirs[1], on_touched, &dirs[1]);
+	touched[1] = 0;
+	write_file(1, "other");
+	run();
+	ck_assert_int_eq(touched[1], 0);
+}
+END_TEST
+
 static void
 rename_into_place(void)
 {
@@ -229,6 +249,7 @@ watch_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, who_writes_into_the_file_is_heard);
 	tcase_add_test(tc, other_files_do_not_count);
+	tcase_add_test(tc, but_a_flood_of_them_does);
 	tcase_add_loop_test(tc,
 	    a_file_or_directory_that_is_replaced_is_heard_of, 0,
 	    (int)ARRAY_LEN(changes));
