@@ -104,7 +104,7 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	early_commit/flushd late_report/flushd early_answer/mini_sendmail \
 	late_error/mini_sendmail unflushed/flushctl unverified/flushd unwary/flushd \
-	hurry/flushd)
+	hurry/flushd outlaw/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_late_report  := delivery_report
@@ -113,6 +113,7 @@ WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync
 WRAP_unverified   := spool_verify
 WRAP_unwary       := caution_format
+WRAP_outlaw       := delivery_read syscalls_restrict
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 
