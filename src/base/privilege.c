@@ -9,8 +9,10 @@
 
 #include "base/privilege.h"
 
-/* The overflow group of the kernel: it owns nothing. */
-enum { NOGROUP = 65534 };
+enum {
+	NOGROUP = 65534, /* the kernel's overflow group: it owns nothing */
+	CAPS_MAX = 64,	 /* bits in a set of capabilities */
+};
 
 /* None of what was can be had again. */
 static int
@@ -96,10 +98,10 @@ privilege_bound(void)
 	if (!(sets[0].effective & (1U << CAP_SETPCAP)))
 		return 0;
 	/* The kernel may know more of them than its headers here. */
-	for (unsigned long cap = 0; (rc = prctl(PR_CAPBSET_READ, cap)) >= 0;
-	     cap++)
-		if (rc > 0 && (prctl(PR_CAPBSET_DROP, cap) < 0 ||
-				  prctl(PR_CAPBSET_READ, cap) != 0))
+	for (unsigned long cap = 0; cap < CAPS_MAX; cap++)
+		if (prctl(PR_CAPBSET_READ, cap) > 0 &&
+		    (prctl(PR_CAPBSET_DROP, cap) < 0 ||
+			prctl(PR_CAPBSET_READ, cap) != 0))
 			return -EPERM;
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "flushd/syscalls.h"
@@ -132,6 +134,9 @@ allow_in_part(scmp_filter_ctx filter)
 	/* Nobody else's limits. */
 	if (rc == 0)
 		rc = allow_if(filter, SCMP_SYS(prlimit64), 0, all, 0);
+	/* For check_is_in_force(). */
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(prctl), 0, all, PR_GET_SECCOMP);
 	/* No signals to whom a descriptor is given. */
 	for (size_t i = 0; i < ARRAY_LEN(fcntls) && rc == 0; i++)
 		rc = allow_if(
@@ -169,6 +174,14 @@ allow_list(scmp_filter_ctx filter, enum syscalls list)
 	return rc;
 }
 
+static int
+check_is_in_force(void)
+{
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER
+		   ? 0
+		   : -EPERM;
+}
+
 int
 syscalls_restrict(enum syscalls list)
 {
@@ -192,5 +205,5 @@ syscalls_restrict(enum syscalls list)
 	if (rc == 0)
 		rc = seccomp_load(filter);
 	seccomp_release(filter);
-	return rc;
+	return rc == 0 ? check_is_in_force() : rc;
 }
