@@ -113,7 +113,7 @@ WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync
 WRAP_unverified   := spool_verify
 WRAP_unwary       := caution_format
-WRAP_outlaw       := delivery_read syscalls_restrict
+WRAP_outlaw       := delivery_read syscalls_restrict landlock_enter
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/privilege.h"
+#include "flushd/landlock.h"
 #include "flushd/sandbox.h"
 #include "flushd/syscalls.h"
 
@@ -115,8 +116,18 @@ separate(void)
 	return 0;
 }
 
+/* Whoever cannot have a chroot, where the kernel has something like it. */
 static int
-restrict_process(enum syscalls list)
+confine(int dir_fd)
+{
+	int rc = landlock_enter(dir_fd);
+
+	return rc == -ENOSYS || rc == -EOPNOTSUPP ? 0 : rc;
+}
+
+/* dir_fd: below it are all files that it may open, or -1. */
+static int
+restrict_process(enum syscalls list, int dir_fd)
 {
 	int rc = privilege_renounce();
 
@@ -128,6 +139,8 @@ restrict_process(enum syscalls list)
 		rc = separate();
 	if (rc == 0)
 		rc = limit_all();
+	if (rc == 0 && dir_fd >= 0)
+		rc = confine(dir_fd);
 	if (rc == 0)
 		rc = syscalls_restrict(list);
 	return rc;
@@ -156,18 +169,22 @@ report(int rc)
 bool
 sandbox_enter_spool(int dir_fd)
 {
+	const bool is_root = geteuid() == 0;
 	struct stat st;
 	int rc = 0;
 
 	learn_boot_id();
 	if (fstat(dir_fd, &st) < 0 || fchdir(dir_fd) < 0)
 		return report(-errno);
-	if (geteuid() == 0) {
+	if (is_root) {
 		rc = enter_root(&st);
 		if (rc == 0)
 			rc = become(st.st_uid, st.st_gid);
 	}
-	return report(rc == 0 ? restrict_process(SYSCALLS_OF_WORKER) : rc);
+	if (rc == 0)
+		rc =
+		    restrict_process(SYSCALLS_OF_WORKER, is_root ? -1 : dir_fd);
+	return report(rc);
 }
 
 bool
@@ -178,5 +195,7 @@ sandbox_enter_nothing(void)
 	learn_boot_id();
 	if (geteuid() == 0)
 		rc = become(NOBODY, NOBODY);
-	return report(rc == 0 ? restrict_process(SYSCALLS_OF_PROBER) : rc);
+	if (rc == 0)
+		rc = restrict_process(SYSCALLS_OF_PROBER, -1);
+	return report(rc);
 }

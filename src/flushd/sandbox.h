@@ -11,8 +11,11 @@
 
 /*
  * Enter the spool directory and, when root, make it the root directory and
- * become its owner for good. Then no core dumps, no ptrace, no new privileges.
- * False: could not, and the log says why.
+ * become its owner for good; who is not root can open nothing outside it, where
+ * the kernel can see to that (landlock.h). Then no capability, no core dump,
+ * no ptrace, no new privileges, and only the system calls of syscalls.h.
+ * False: could not, or it had no effect, and the log says why; the process must
+ * end.
  */
 bool sandbox_enter_spool(int dir_fd) MUST_CHECK;
 

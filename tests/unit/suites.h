@@ -73,6 +73,7 @@
 	X(caution)                                                             \
 	X(crash)                                                               \
 	X(syscalls)                                                            \
+	X(landlock)                                                            \
 	X(batch)                                                               \
 	X(deadline)                                                            \
 	X(delivery)                                                            \

@@ -2,10 +2,10 @@
 /*
  * outlaw.c - a negative control: a worker that its spool has taken over
  *
- *   Linked with --wrap=delivery_read and --wrap=syscalls_restrict into flushd.
+ *   Linked with --wrap=delivery_read, syscalls_restrict and landlock_enter.
  *   Where it would read a message it does what the environment's DEED says,
  *   and tells the log if it came through. With FREE there is no filter of
- *   system calls, which shows what the others are kept from.
+ *   system calls, and no landlock, which shows what they keep it from.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,17 +20,26 @@
 
 #include "base/log.h"
 #include "flushd/delivery.h"
+#include "flushd/landlock.h"
 #include "flushd/syscalls.h"
 
 int __wrap_delivery_read(
     struct delivery *d, struct spool *s, const char **text, size_t *len);
 int __real_syscalls_restrict(enum syscalls list);
 int __wrap_syscalls_restrict(enum syscalls list);
+int __real_landlock_enter(int dir_fd);
+int __wrap_landlock_enter(int dir_fd);
 
 int
 __wrap_syscalls_restrict(enum syscalls list)
 {
 	return getenv("FREE") ? 0 : __real_syscalls_restrict(list);
+}
+
+int
+__wrap_landlock_enter(int dir_fd)
+{
+	return getenv("FREE") ? 0 : __real_landlock_enter(dir_fd);
 }
 
 /* A process of the same user, outside. */
