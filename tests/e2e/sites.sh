@@ -23,7 +23,8 @@ sites_open() {
 	chmod 755 "$SCRATCH" "$JAILS"
 }
 
-# conf_write LINE...: flushd.conf, for the relay at $POSTFIX_PORT.
+# conf_write [LINE...]: flushd.conf, for the relay at $POSTFIX_PORT.
+# shellcheck disable=SC2120 # lines are for those who need them
 conf_write() {
 	printf '%s\n' "relay = 127.0.0.1:$POSTFIX_PORT" "$@" >"$CONF/flushd.conf"
 }
