@@ -1,7 +1,8 @@
 #!/bin/bash
 #
 # The owner of a site, who runs under the uid of his own worker, ends it, stops it, and floods its spool with events.
-# He harms his own mail only: that of another site comes through, and the supervisor has little to do.
+# He harms his own mail only: that of another site comes through, and the supervisor has little to do. And a spool that is
+# not his is none of his site.
 
 # shellcheck source=tests/e2e/sites.sh
 . "$(dirname "$0")/sites.sh"
@@ -111,8 +112,23 @@ flood() {
 for deed in close touch create rename turn; do
 	flood $deed
 done
+
+# --- a spool that is not his --------------------------------------------------------------------------
+
 site_submit bad $bad last@bad.test
 ok "in the end his own mail arrives too" wait_until 90 is_taken last@bad.test
+refusals=0
+for owner in $good 0; do
+	chown "$owner" "$BAD_SPOOL"
+	kill -HUP "$FLUSHD_PID"
+	refusals=$((refusals + 1))
+	ok "a spool of user $owner is not served for him" \
+		wait_until 20 flushd_has_logged $refusals 'site=bad belongs to another user'
+done
+chown $bad "$BAD_SPOOL"
+site_submit bad $bad again@bad.test
+kill -HUP "$FLUSHD_PID"
+ok "his own is" wait_until 20 is_taken again@bad.test
 ok "flushd ends in order" flushd_stop
 is "and said nothing of the other site" "$(grep -E 'site=good worker (failed|ended|was)' "$FLUSHD_LOG" || true)" ""
 done_testing
