@@ -59,7 +59,7 @@ SPOOL_LIBS := -l:liblmdb.a -l:libxxhash.a -pthread
 LINK_mini_sendmail := $(if $(filter asan,$(MODE)),-pie,-static-pie)
 LIBS_mini_sendmail := $(SPOOL_LIBS)
 LINK_flushd   := -pie
-LIBS_flushd   := $(SPOOL_LIBS) -linih -lsystemd -lseccomp
+LIBS_flushd   := $(SPOOL_LIBS) -linih -ljansson -lseccomp -lsystemd
 LINK_flushctl := -pie
 LIBS_flushctl := $(SPOOL_LIBS) -ljansson
 

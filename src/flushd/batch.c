@@ -22,7 +22,6 @@ enum { MISPLACED_MAX = 1000 };
 static int
 look(struct batch *b, struct spool *s)
 {
-	struct spool_counters counters;
 	int64_t due_ms = 0;
 	uint64_t id = 0;
 	int rc;
@@ -48,10 +47,9 @@ look(struct batch *b, struct spool *s)
 	if (rc == -ENOENT || (rc == -EBADMSG && b->count > 0))
 		rc = 0;
 	if (rc == 0)
-		rc = spool_get_counters(s, &counters);
+		rc = depth_read(s, &b->depth);
 	if (rc == 0)
-		b->waiting =
-		    counters.count[PHASE_NEW] + counters.count[PHASE_DEFERRED];
+		b->has_looked = true;
 	spool_abort(s);
 	return rc;
 }

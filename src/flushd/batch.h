@@ -8,12 +8,14 @@
 #ifndef FLUSHD_BATCH_H
 #define FLUSHD_BATCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
 #include "flushd/caution.h"
 #include "flushd/delivery.h"
+#include "flushd/depth.h"
 #include "spool/spool.h"
 
 enum { BATCH_MAX = 50 };
@@ -30,7 +32,8 @@ struct batch {
 	unsigned int misplaced_count; /* were there all the same */
 	size_t at;		      /* the next to be loaded */
 	int64_t next_due_ms; /* wall clock, of what was not due; INT64_MAX */
-	uint64_t waiting;    /* messages new or deferred */
+	struct depth depth;  /* of the spool, when last looked */
+	bool has_looked;
 };
 
 /* Nothing looked at yet. */
@@ -39,7 +42,7 @@ void batch_init(struct batch *b);
 /*
  * Load the next message that is due into d. Damaged ones are held on the way,
  * which is logged, and entries without a message are removed. Returns 1, or 0
- * when nothing is due: next_due_ms and waiting are then up to date. Otherwise
+ * when nothing is due: next_due_ms and depth are then up to date. Otherwise
  * -errno: the spool is of no use.
  */
 int batch_load_next(struct batch *b, struct spool *s, const char *host,

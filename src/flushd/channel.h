@@ -7,6 +7,8 @@
  *
  *   worker                            supervisor
  *                                     POLICY     what to go by: the first word
+ *   COUNTS      what there is, and what
+ *               became of what I sent
  *   NEED_RELAY  a connection, please  RELAY      here it is
  *                                     RELAY_DOWN leave: you will be called
  *   COMPLAINT   the relay misbehaved  RELAY_UP   not so: blame the message
@@ -15,7 +17,6 @@
  *                                                once more, then leave
  *   ENDS_AT     I end at this message
  *   ALIVE       nothing else for a while
- *   RATE        what was sent, when I leave
  *
  *   Trust        a worker has read a hostile spool: nothing it says is
  *                believed beyond its own site.
@@ -26,15 +27,17 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "flushd/depth.h"
 #include "flushd/policy.h"
+#include "flushd/settled.h"
 
 enum channel_kind {
+	CHANNEL_COUNTS,
 	CHANNEL_NEED_RELAY,
 	CHANNEL_COMPLAINT,
 	CHANNEL_IDLE,
 	CHANNEL_ENDS_AT,
 	CHANNEL_ALIVE,
-	CHANNEL_RATE,
 	CHANNEL_POLICY,
 	CHANNEL_RELAY,
 	CHANNEL_RELAY_UP,
@@ -48,11 +51,13 @@ struct channel_message {
 	int64_t next_due_ms; /* IDLE: wall clock; INT64_MAX: never */
 	uint64_t id;	     /* ENDS_AT */
 	int is_sent;	     /* ENDS_AT: not 0 if the spool does not say so */
-	uint64_t waiting;    /* NEED_RELAY, IDLE: messages new or deferred */
+	struct depth depth;  /* COUNTS: when the spool was looked at last */
+	int has_depth;	     /* COUNTS: not 0 if it was */
+	struct settled settled; /* COUNTS: since the last */
 	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
 			   name */
 	struct policy policy; /* POLICY */
-	struct rate rate;     /* NEED_RELAY, COMPLAINT, IDLE, RATE, POLICY */
+	struct rate rate;     /* COUNTS, POLICY */
 };
 
 /*

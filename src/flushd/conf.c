@@ -36,6 +36,7 @@ conf_get_site(const struct conf_site *s, struct site *site)
 	    .name = alloc_copy(s->name, strlen(s->name)),
 	    .root = alloc_copy(v->root, strlen(v->root)),
 	    .path = alloc_copy(v->spool, strlen(v->spool)),
+	    .user = alloc_copy(v->user, strlen(v->user)),
 	    .has_uid = true,
 	    .uid = v->uid,
 	};

@@ -27,6 +27,7 @@ conf_values_init(struct conf_values *v)
 	*v = (struct conf_values){
 	    .workers_max = POLICY_WORKERS_MAX,
 	    .connections_max = POLICY_CONNECTIONS_MAX,
+	    .status_socket = CONF_STATUS_SOCKET,
 	};
 	policy_init(&v->policy);
 	v->policy.has_limits = true;
@@ -45,6 +46,7 @@ enum type {
 	TYPE_OVER,     /* enum policy_over */
 	TYPE_DOMAIN,   /* char[RECORD_DOMAIN_MAX + 1] */
 	TYPE_PATH,     /* char *, absolute */
+	TYPE_SOCKET,   /* char[LOCAL_PATH_MAX + 1], absolute */
 	TYPE_USER,     /* char *, and uid */
 };
 
@@ -65,6 +67,7 @@ static const struct key keys[] = {
     {"relay", CONF_GLOBAL, TYPE_RELAY, AT(relay), 0, 0},
     {"max_workers", CONF_GLOBAL, TYPE_COUNT, AT(workers_max), 1, 1000},
     {"max_connections", CONF_GLOBAL, TYPE_COUNT, AT(connections_max), 1, 1000},
+    {"status_socket", CONF_GLOBAL, TYPE_SOCKET, AT(status_socket), 0, 0},
     {"root", CONF_SITE, TYPE_PATH, AT(root), 0, 0},
     {"spool", CONF_SITE, TYPE_PATH, AT(spool), 0, 0},
     {"user", CONF_SITE, TYPE_USER, AT(user), 0, 0},
@@ -148,6 +151,17 @@ take_path(const char *text, char **path)
 	return 0;
 }
 
+static int
+take_socket(const char *text, char *path)
+{
+	const size_t len = strlen(text);
+
+	if (*text != '/' || len > LOCAL_PATH_MAX)
+		return -EINVAL;
+	memcpy(path, text, len + 1);
+	return 0;
+}
+
 /* A number is a uid whether or not somebody has it. */
 static int
 take_user(const char *text, struct conf_values *v)
@@ -211,6 +225,8 @@ take_value(struct conf_values *v, const struct key *k, const char *text)
 		return take_over(text, value);
 	case TYPE_PATH:
 		return take_path(text, value);
+	case TYPE_SOCKET:
+		return take_socket(text, value);
 	case TYPE_USER:
 		return take_user(text, v);
 	case TYPE_COUNT:
@@ -284,6 +300,7 @@ wrong_value(struct reading *r, const struct key *k, const char *text, int rc)
 	    [TYPE_OVER] = "pace, hold or refuse",
 	    [TYPE_DOMAIN] = "a domain, as in example.org",
 	    [TYPE_PATH] = "an absolute path",
+	    [TYPE_SOCKET] = "an absolute path of at most 100 bytes",
 	    [TYPE_USER] = "a user's name or number",
 	};
 	char min[QUANTITY_TEXT_MAX];
@@ -402,6 +419,7 @@ print_value(const struct conf_values *v, const struct key *k, FILE *out)
 		words = ((const struct relay *)value)->name;
 		break;
 	case TYPE_DOMAIN:
+	case TYPE_SOCKET:
 		words = value;
 		break;
 	case TYPE_BOOL:

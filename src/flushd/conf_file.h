@@ -8,8 +8,11 @@
 #include <stdio.h>
 
 #include "base/compiler.h"
+#include "base/local.h"
 #include "flushd/policy.h"
 #include "flushd/relay.h"
+
+#define CONF_STATUS_SOCKET "/run/mini-sendmail/status"
 
 /* Which file a key may stand in. */
 enum conf_scope { CONF_GLOBAL = 1, CONF_SITE = 2 };
@@ -18,6 +21,7 @@ struct conf_values {
 	struct relay relay;
 	uint64_t workers_max;
 	uint64_t connections_max;
+	char status_socket[LOCAL_PATH_MAX + 1];
 	struct policy policy;
 	char *root; /* NULL where it is not said */
 	char *spool;

@@ -32,6 +32,7 @@ struct health {
 	health_changed_fn *changed;
 	void *context;
 	struct breaker breaker;
+	int64_t since_ms;	     /* when that opened or closed */
 	char reason[REASON_SIZE];    /* the last that was said against it */
 	sd_event_source *timer;	     /* for the next probe, while open */
 	struct connector *connector; /* of the probe */
@@ -58,8 +59,10 @@ take_event(struct health *h, enum breaker_event event)
 
 	event_timer_set(h->timer,
 	    h->breaker.is_open ? h->breaker.next_probe_ms - now_ms : -1);
-	if (has_changed)
-		h->changed(h->context, health_is_up(h), down_ms);
+	if (!has_changed)
+		return;
+	h->since_ms = now_ms;
+	h->changed(h->context, health_is_up(h), down_ms);
 }
 
 void
@@ -167,6 +170,7 @@ health_new(sd_event *event, const struct relay *relay,
 	h->verdict = verdict;
 	h->changed = changed;
 	h->context = context;
+	h->since_ms = clock_boot_ms();
 	h->timer = event_timer_new(event, on_timer, h);
 	h->prober_timer = event_timer_new(event, on_prober_timer, h);
 	return h;
@@ -188,6 +192,18 @@ bool
 health_is_up(const struct health *h)
 {
 	return !h->breaker.is_open;
+}
+
+int64_t
+health_since_ms(const struct health *h)
+{
+	return h->since_ms;
+}
+
+int64_t
+health_next_probe_ms(const struct health *h)
+{
+	return h->breaker.next_probe_ms;
 }
 
 const char *

@@ -33,6 +33,11 @@ void health_free(struct health *h); /* NULL is fine */
 
 bool health_is_up(const struct health *h);
 
+/* Since when it is believed to be up or down, and while it is down when it is
+ * asked next: clock_boot_ms(). */
+int64_t health_since_ms(const struct health *h);
+int64_t health_next_probe_ms(const struct health *h);
+
 /* The last that was said against the relay, by it or of it. */
 const char *health_reason(const struct health *h);
 

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "flushd/answer.h"
 #include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
@@ -21,6 +22,7 @@
 #include "flushd/keeper.h"
 #include "flushd/line.h"
 #include "flushd/slots.h"
+#include "flushd/standing.h"
 #include "flushd/watch.h"
 
 enum {
@@ -70,7 +72,9 @@ struct keeper {
 	bool is_wiser;		    /* the next one is to get further */
 	struct caution caution;	    /* of the next worker */
 	int64_t started_ms;	    /* the last one, by clock_boot_ms() */
-	uint64_t waiting;	    /* messages, as a worker last said */
+	bool has_said_why;	    /* the worker, what went wrong */
+	int64_t next_due_ms;	    /* wall clock, as a worker last said */
+	struct standing standing;
 
 	bool is_stopping;
 	bool has_ended;
@@ -78,6 +82,23 @@ struct keeper {
 };
 
 static void start_worker(struct keeper *k);
+
+/* Something went wrong with this site: for the log, and for who asks. */
+static void report(struct keeper *k, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+report(struct keeper *k, const char *fmt, ...)
+{
+	struct buf words = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_add_vformat(&words, fmt, ap);
+	va_end(ap);
+	log_error("site=%s %s", k->site.name, words.data);
+	standing_note(&k->standing, clock_wall_ms(), "%s", words.data);
+	buf_release(&words);
+}
 
 /* ---- when to run --------------------------------------------------- */
 
@@ -260,8 +281,7 @@ on_silence(sd_event_source *source, uint64_t usec, void *context)
 
 	(void)source;
 	(void)usec;
-	log_error("site=%s worker is silent for %d s: killed", k->site.name,
-	    SILENCE_MAX_MS / 1000);
+	report(k, "worker is silent for %d s: killed", SILENCE_MAX_MS / 1000);
 	give_up_worker(k);
 	return 0;
 }
@@ -277,10 +297,22 @@ on_line(void *context, int fd)
 		tell(k, CHANNEL_RELAY, k->host->relay->name, fd);
 }
 
+/* A worker that its site has got hold of could send anything anyway. */
 static void
-on_need_relay(struct keeper *k, const struct channel_message *m)
+on_counts(struct keeper *k, const struct channel_message *m)
 {
-	k->waiting = m->waiting;
+	const int64_t now_ms = clock_boot_ms();
+
+	k->rate = m->rate;
+	rate_clamp(&k->rate, now_ms);
+	standing_take(&k->standing, m->has_depth ? &m->depth : NULL,
+	    &m->settled, now_ms, clock_wall_ms());
+	k->has_said_why |= m->settled.words[0] != '\0';
+}
+
+static void
+on_need_relay(struct keeper *k)
+{
 	/* It works: what it commits is no news, and what others do it finds
 	 * when it looks for more. */
 	unwatch(k);
@@ -302,6 +334,8 @@ on_complaint(struct keeper *k, const struct channel_message *m)
 	log_escape(&words, m->text, strlen(m->text), sizeof(m->text));
 	log_notice("site=%s relay=%s complaint=\"%s\"", k->site.name,
 	    k->host->relay->name, words.data);
+	standing_note(
+	    &k->standing, clock_wall_ms(), "relay complaint: %s", words.data);
 	k->is_complaint_open = true;
 	health_probe(k->host->health, words.data);
 	buf_release(&words);
@@ -310,7 +344,7 @@ on_complaint(struct keeper *k, const struct channel_message *m)
 static void
 on_idle(struct keeper *k, const struct channel_message *m)
 {
-	k->waiting = m->waiting;
+	k->next_due_ms = m->next_due_ms;
 	line_close(k->line);
 	schedule_run(k, m->next_due_ms);
 	/* From here on nothing is missed: what came before the watch is found
@@ -330,29 +364,21 @@ on_ends_at(struct keeper *k, const struct channel_message *m)
 	if (!caution_skip(&k->caution, m->id))
 		return;
 	k->is_wiser = true;
-	log_error(
-	    "site=%s id=%s status=skipped reason=\"%s\"; again after SIGHUP",
-	    k->site.name, queue_id_format(m->id, id),
+	report(k, "id=%s status=skipped reason=\"%s\"; again after SIGHUP",
+	    queue_id_format(m->id, id),
 	    m->is_sent ? "sent, but that cannot be recorded"
 		       : "a worker ended at it");
-}
-
-/* A worker that its site has got hold of could send anything anyway. */
-static void
-take_rate(struct keeper *k, const struct channel_message *m)
-{
-	k->rate = m->rate;
-	rate_clamp(&k->rate, clock_boot_ms());
 }
 
 static void
 take_message(struct keeper *k, const struct channel_message *m)
 {
-	if (m->kind != CHANNEL_ALIVE && m->kind != CHANNEL_ENDS_AT)
-		take_rate(k, m);
 	switch (m->kind) {
+	case CHANNEL_COUNTS:
+		on_counts(k, m);
+		return;
 	case CHANNEL_NEED_RELAY:
-		on_need_relay(k, m);
+		on_need_relay(k);
 		return;
 	case CHANNEL_COMPLAINT:
 		on_complaint(k, m);
@@ -364,7 +390,6 @@ take_message(struct keeper *k, const struct channel_message *m)
 		on_ends_at(k, m);
 		return;
 	case CHANNEL_ALIVE:
-	case CHANNEL_RATE:
 	case CHANNEL_POLICY:
 	case CHANNEL_RELAY:
 	case CHANNEL_RELAY_UP:
@@ -401,30 +426,34 @@ take_last_words(struct keeper *k)
 {
 	struct channel_message m;
 
-	while (k->channel >= 0 && channel_receive(k->channel, &m, NULL) == 0)
+	while (k->channel >= 0 && channel_receive(k->channel, &m, NULL) == 0) {
 		if (m.kind == CHANNEL_ENDS_AT)
 			on_ends_at(k, &m);
-		else if (m.kind == CHANNEL_RATE)
-			take_rate(k, &m);
+		else if (m.kind == CHANNEL_COUNTS)
+			on_counts(k, &m);
+	}
 }
 
 /* ---- its end ------------------------------------------------------- */
 
 static void
-log_crash(const struct keeper *k, int status, const char *outlook)
+log_crash(struct keeper *k, int status, const char *outlook)
 {
+	k->standing.crashes++;
 	/* LMDB checks no page: what kills a worker is most likely the file. */
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_error("site=%s worker was killed: it made a forbidden "
-			  "system call%s",
-		    k->site.name, outlook);
-	else if (WIFSIGNALED(status))
-		log_error("site=%s worker ended by signal %d (%s), perhaps "
-			  "the spool is damaged%s",
-		    k->site.name, WTERMSIG(status), strsignal(WTERMSIG(status)),
+		report(k,
+		    "worker was killed: it made a forbidden system call%s",
 		    outlook);
-	else
+	else if (WIFSIGNALED(status))
+		report(k,
+		    "worker ended by signal %d (%s), perhaps the spool is "
+		    "damaged%s",
+		    WTERMSIG(status), strsignal(WTERMSIG(status)), outlook);
+	else if (k->has_said_why)
 		log_error("site=%s worker failed%s", k->site.name, outlook);
+	else
+		report(k, "worker failed%s", outlook);
 }
 
 static void
@@ -467,8 +496,8 @@ on_last_worker_ended(struct keeper *k, int status, bool is_well)
 		k->empty_runs = 0;
 		keeper_run(k);
 	} else {
-		end(k,
-		    is_well && k->waiting == 0 ? KEEPER_DONE : KEEPER_FAILED);
+		end(k, is_well && keeper_waiting(k) == 0 ? KEEPER_DONE
+							 : KEEPER_FAILED);
 	}
 }
 
@@ -523,13 +552,12 @@ on_no_spool(struct keeper *k, const char *why)
 
 	slots_leave(k->host->workers, &k->place);
 	if (k->host->is_once || k->host->is_only) {
-		log_error("site=%s %s", k->site.name, why);
+		report(k, "%s", why);
 		end(k, KEEPER_FAILED);
 		return;
 	}
 	ms = next_delay_ms(k);
-	log_error(
-	    "site=%s %s; again in %d s", k->site.name, why, (int)(ms / 1000));
+	report(k, "%s; again in %d s", why, (int)(ms / 1000));
 	delay(k, ms);
 }
 
@@ -607,6 +635,7 @@ start_worker(struct keeper *k)
 
 	k->is_run_wanted = false;
 	k->is_wiser = false;
+	k->has_said_why = false;
 	k->is_leaving = false;
 	event_timer_set(k->run_timer, -1);
 	unwatch(k);
@@ -672,6 +701,7 @@ keeper_new(const struct keeper_host *host, struct site *site,
 	    .entered = on_place, .asked = on_turn_over, .context = k};
 	k->spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
 	k->channel = -1;
+	k->next_due_ms = INT64_MAX;
 	k->run_timer = event_timer_new(host->event, on_run_timer, k);
 	k->silence_timer = event_timer_new(host->event, on_silence, k);
 	k->line = line_new(host->event, host->relay, host->health,
@@ -775,5 +805,38 @@ keeper_end(const struct keeper *k)
 uint64_t
 keeper_waiting(const struct keeper *k)
 {
-	return k->waiting;
+	return depth_waiting(&k->standing.depth);
+}
+
+uid_t
+keeper_uid(const struct keeper *k)
+{
+	return k->site.uid;
+}
+
+static enum answer_state
+state(const struct keeper *k)
+{
+	if (k->is_stopping)
+		return ANSWER_STOPPING;
+	if (k->place.where == SLOTS_WAITING || line_is_awaited(k->line))
+		return ANSWER_WAITING;
+	if (k->worker)
+		return ANSWER_WORKING;
+	return k->is_delayed ? ANSWER_DELAYED : ANSWER_IDLE;
+}
+
+void
+keeper_answer(
+    const struct keeper *k, struct buf *out, const struct answer_time *now)
+{
+	const struct answer_site a = {
+	    .site = &k->site,
+	    .standing = &k->standing,
+	    .state = state(k),
+	    .next_due_ms = k->next_due_ms,
+	    .is_relay_up = health_is_up(k->host->health),
+	};
+
+	answer_add_site(out, &a, now);
 }

@@ -14,10 +14,12 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "flushd/policy.h"
 #include "flushd/site.h"
 
+struct answer_time;
 struct health;
 struct keeper;
 struct relay;
@@ -88,5 +90,10 @@ bool keeper_is_stopping(const struct keeper *k);
 bool keeper_has_ended(const struct keeper *k);
 enum keeper_end keeper_end(const struct keeper *k); /* how */
 uint64_t keeper_waiting(const struct keeper *k);    /* messages, as last said */
+uid_t keeper_uid(const struct keeper *k);	    /* the site's */
+
+/* Append the state of the site, see answer.h. */
+void keeper_answer(
+    const struct keeper *k, struct buf *out, const struct answer_time *now);
 
 #endif

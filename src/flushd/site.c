@@ -17,6 +17,7 @@ site_release(struct site *s)
 	free(s->name);
 	free(s->root);
 	free(s->path);
+	free(s->user);
 	*s = (struct site){0};
 }
 

@@ -15,6 +15,7 @@ struct site {
 	char *name; /* for people */
 	char *root; /* of its jail; NULL: path is no path in a jail */
 	char *path; /* of the spool, in the jail */
+	char *user; /* whose it must be, for people; or NULL */
 	bool has_uid;
 	uid_t uid; /* whose it must be, not 0; without, root serves anybody's
 		      and others their own */

@@ -167,6 +167,12 @@ slots_used(const struct slots *s)
 }
 
 size_t
+slots_max(const struct slots *s)
+{
+	return s->max;
+}
+
+size_t
 slots_waiting(const struct slots *s)
 {
 	return s->waiting_count;

@@ -53,8 +53,9 @@ bool slots_enter(struct slots *s, struct slots_guest *g) MUST_CHECK;
 /* Give the place back, or wait no longer; outside it does nothing. */
 void slots_leave(struct slots *s, struct slots_guest *g);
 
-/* How many are inside, and wait. */
+/* How many are inside, may be, and wait. */
 size_t slots_used(const struct slots *s);
+size_t slots_max(const struct slots *s);
 size_t slots_waiting(const struct slots *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -8,11 +9,16 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
+
+#include "flushd/answer.h"
 #include "flushd/conf.h"
+#include "flushd/desk.h"
 #include "flushd/event.h"
 #include "flushd/health.h"
 #include "flushd/keeper.h"
+#include "flushd/notice.h"
 #include "flushd/slots.h"
 #include "flushd/supervisor.h"
 #include "flushd/watch.h"
@@ -41,6 +47,8 @@ struct supervisor {
 	struct keeper_host host;
 	TAILQ_HEAD(members, member) members; /* by name */
 	size_t connections_max;		     /* for now */
+	struct desk *desk;		     /* NULL: nobody can ask */
+	struct notice *notice;
 	sd_event_source *slow_start_timer;
 	sd_event_source *stop_timer;
 	sd_event_source *reaper;
@@ -102,13 +110,11 @@ report_relay(const struct supervisor *s, bool is_up, int64_t down_ms)
 	if (is_up) {
 		log_notice("relay=%s state=up down_sec=%jd", name,
 		    (intmax_t)(down_ms / 1000));
-		sd_notifyf(0, "STATUS=relay %s is up", name);
 		return;
 	}
 	log_escape(&words, reason, strlen(reason), REASON_SHOWN_MAX);
 	log_warning("relay=%s state=down waiting=%ju reason=\"%s\"", name,
 	    waiting(s), words.data);
-	sd_notifyf(0, "STATUS=relay %s is down: %s", name, words.data);
 	buf_release(&words);
 }
 
@@ -193,6 +199,111 @@ add(struct supervisor *s, struct member *next, struct site *site,
 	return m->keeper;
 }
 
+/* ---- who asks ------------------------------------------------------ */
+
+static size_t
+site_count(const struct supervisor *s)
+{
+	size_t count = 0;
+	struct member *m;
+
+	TAILQ_FOREACH(m, &s->members, link)
+		count++;
+	return count;
+}
+
+static bool
+has_site(void *context, uid_t uid)
+{
+	const struct supervisor *s = context;
+	struct member *m;
+
+	TAILQ_FOREACH(m, &s->members, link)
+		if (keeper_uid(m->keeper) == uid)
+			return true;
+	return false;
+}
+
+static struct answer_places
+places(const struct slots *s)
+{
+	return (struct answer_places){
+	    slots_used(s), slots_max(s), slots_waiting(s)};
+}
+
+static void
+answer_relay(
+    const struct supervisor *s, struct buf *out, const struct answer_time *now)
+{
+	const struct health *h = s->host.health;
+	const struct answer_relay a = {
+	    .name = s->conf.global.relay.name,
+	    .is_up = health_is_up(h),
+	    .since_ms = health_since_ms(h),
+	    .reason = health_reason(h),
+	    .next_probe_ms = health_next_probe_ms(h),
+	    .connections = places(s->host.connections),
+	    .workers = places(s->host.workers),
+	    .site_count = site_count(s),
+	    .waiting = waiting(s),
+	};
+
+	answer_add_relay(out, &a, now);
+}
+
+/* Root may know all, and a site's user what is his. */
+static bool
+answer(void *context, uid_t uid, char *at, struct buf *out)
+{
+	const struct supervisor *s = context;
+	const struct answer_time now = {clock_boot_ms(), clock_wall_ms()};
+	struct member *m;
+
+	TAILQ_FOREACH(m, &s->members, link) {
+		const char *name = keeper_name(m->keeper);
+
+		if (strcmp(name, at) <= 0 ||
+		    (uid != 0 && keeper_uid(m->keeper) != uid))
+			continue;
+		if (out->len >= DESK_PIECE_LEN)
+			return true;
+		keeper_answer(m->keeper, out, &now);
+		snprintf(at, DESK_NAME_SIZE, "%s", name);
+	}
+	/* By which it is seen that the answer is whole. */
+	if (uid == 0)
+		answer_relay(s, out, &now);
+	return false;
+}
+
+static void
+open_desk(struct supervisor *s)
+{
+	const char *path = s->conf.global.status_socket;
+	const struct desk_host host = {has_site, answer, s};
+
+	if (s->desk && strcmp(desk_path(s->desk), path) == 0)
+		return;
+	desk_free(s->desk);
+	s->desk = desk_new(s->event, path, &host);
+}
+
+static void
+write_notice(void *context, struct buf *line)
+{
+	const struct supervisor *s = context;
+	const bool is_up = health_is_up(s->host.health);
+	const char *reason = health_reason(s->host.health);
+
+	buf_add_format(line, "%zu site%s, %ju waiting, relay %s is %s",
+	    site_count(s), site_count(s) == 1 ? "" : "s", (uintmax_t)waiting(s),
+	    s->conf.global.relay.name, is_up ? "up" : "down");
+	if (is_up)
+		return;
+	buf_add_str(line, ": ");
+	log_clean(line, reason, strlen(reason), REASON_SHOWN_MAX);
+}
+
 /* ---- the configuration --------------------------------------------- */
 
 static int
@@ -238,6 +349,7 @@ take_conf(struct supervisor *s)
 	if (health_is_up(s->host.health))
 		start_slowly(s, global->connections_max);
 	take_sites(s);
+	open_desk(s);
 	log_notice("relay=%s sites=%zu configured", global->relay.name,
 	    s->conf.site_count);
 }
@@ -302,16 +414,6 @@ notify_reloading(void)
 	    (intmax_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
 }
 
-static void
-notify_ready(const struct supervisor *s)
-{
-	if (s->options->spool)
-		sd_notifyf(0, "READY=1\nSTATUS=serving %s", s->options->spool);
-	else
-		sd_notifyf(
-		    0, "READY=1\nSTATUS=serving %zu sites", s->conf.site_count);
-}
-
 static int
 on_reload_signal(
     sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -326,7 +428,7 @@ on_reload_signal(
 	if (s->options->conf_dir) {
 		notify_reloading();
 		reload(s);
-		notify_ready(s);
+		sd_notify(0, "READY=1");
 	}
 	TAILQ_FOREACH(m, &s->members, link)
 		keeper_forgive(m->keeper);
@@ -385,6 +487,7 @@ open_host(struct supervisor *s)
 	    .context = s,
 	};
 	s->slow_start_timer = event_timer_new(s->event, on_slow_start_timer, s);
+	s->notice = notice_new(s->event, write_notice, s);
 	s->stop_timer = event_timer_new(s->event, on_stop_timer, s);
 	event_must(
 	    sd_event_add_defer(s->event, &s->reaper, on_reaper, s), "reaper");
@@ -403,6 +506,8 @@ close_host(struct supervisor *s)
 		keeper_free(m->keeper);
 		free(m);
 	}
+	desk_free(s->desk);
+	notice_free(s->notice);
 	slots_free(s->host.workers);
 	slots_free(s->host.connections);
 	health_free(s->host.health);
@@ -464,7 +569,7 @@ run(struct supervisor *s)
 	}
 	/* Where the service manager wants a sign of life (WatchdogSec=). */
 	event_must(sd_event_set_watchdog(s->event, true), "watchdog");
-	notify_ready(s);
+	sd_notify(0, "READY=1");
 	run_all(s);
 	rc = sd_event_loop(s->event);
 	close_host(s);

@@ -53,6 +53,7 @@ struct worker {
 	struct delivery delivery;
 	bool has_delivery;
 	struct outcome *outcome;
+	struct settled settled; /* since the supervisor was told */
 	bool is_in_transaction; /* its result was not yet taken */
 	unsigned int fruitless;
 
@@ -67,15 +68,25 @@ drop_link(struct worker *w)
 	w->link = NULL;
 }
 
+/* If there is nobody to hear it, that is noticed elsewhere. */
+static void
+tell_counts(struct worker *w)
+{
+	const struct channel_message m = {.kind = CHANNEL_COUNTS,
+	    .depth = w->batch.depth,
+	    .has_depth = w->batch.has_looked,
+	    .settled = w->settled,
+	    .rate = w->pace.rate};
+
+	if (channel_send(CHILD_CHANNEL, &m, -1) == 0)
+		w->settled = (struct settled){0};
+}
+
 static void
 leave(struct worker *w, enum child_exit status)
 {
-	const struct channel_message m = {
-	    .kind = CHANNEL_RATE, .rate = w->pace.rate};
-
 	drop_link(w);
-	/* If nobody hears it, there is nobody who would keep it. */
-	(void)!channel_send(CHILD_CHANNEL, &m, -1);
+	tell_counts(w);
 	event_must(sd_event_exit(w->event, (int)status), "exit");
 }
 
@@ -84,21 +95,18 @@ static void
 give_up(struct worker *w, const char *doing, int error)
 {
 	log_error("%s: %s", doing, outcome_spool_error(error));
+	snprintf(w->settled.words, sizeof(w->settled.words), "%s: %s", doing,
+	    outcome_spool_error(error));
 	if (outcome_is_lasting(error))
 		crash_tell();
 	leave(w, CHILD_EXIT_FAILED);
 }
 
 static void
-tell(struct worker *w, struct channel_message *m)
+tell(struct worker *w, const struct channel_message *m)
 {
-	int rc;
-
-	m->waiting = w->batch.waiting;
-	m->rate = w->pace.rate;
-	rc = channel_send(CHILD_CHANNEL, m, -1);
 	/* Without a supervisor there is nobody to work for. */
-	if (rc < 0)
+	if (channel_send(CHILD_CHANNEL, m, -1) < 0)
 		leave(w, CHILD_EXIT_DONE);
 }
 
@@ -110,6 +118,7 @@ ask_for_relay(struct worker *w)
 	struct channel_message m = {.kind = CHANNEL_NEED_RELAY};
 
 	w->has_met_relay = true;
+	tell_counts(w);
 	tell(w, &m);
 }
 
@@ -127,7 +136,7 @@ load_due(struct worker *w)
 		if (rc <= 0)
 			return rc;
 		verdict = pace_ask(&w->pace, &w->policy, w->spool, &w->delivery,
-		    w->batch.waiting);
+		    depth_waiting(&w->batch.depth));
 		if (verdict == PACE_GO)
 			return 1;
 		delivery_release(&w->delivery);
@@ -177,6 +186,7 @@ become_idle(struct worker *w)
 		ask_for_relay(w);
 	} else {
 		idle.next_due_ms = next_due_ms(w);
+		tell_counts(w);
 		tell(w, &idle);
 	}
 }
@@ -267,6 +277,7 @@ record(struct worker *w, const struct smtp_result *result)
 	pace_take(&w->pace, &w->policy, result);
 	rc = outcome_take(w->outcome, &w->delivery, result, w->relay, has_dsn);
 
+	settled_add(&w->settled, result);
 	if (rc == 0)
 		on_recorded(w);
 	else if (rc < 0)
@@ -503,12 +514,12 @@ take_message(struct worker *w, const struct channel_message *m, int fd)
 		if (has_work(w))
 			ask_for_relay(w);
 		return;
+	case CHANNEL_COUNTS:
 	case CHANNEL_NEED_RELAY:
 	case CHANNEL_COMPLAINT:
 	case CHANNEL_IDLE:
 	case CHANNEL_ENDS_AT:
 	case CHANNEL_ALIVE:
-	case CHANNEL_RATE:
 	case CHANNEL_POLICY:
 	case CHANNEL_KIND_COUNT:
 	default:
@@ -557,6 +568,7 @@ on_pulse_timer(sd_event_source *source, uint64_t usec, void *context)
 	(void)source;
 	(void)usec;
 	pulse_beat();
+	tell_counts(w);
 	event_timer_set(w->pulse_timer, PULSE_MS);
 	return 0;
 }

@@ -26,7 +26,7 @@ sites_open() {
 # conf_write [LINE...]: flushd.conf, for the relay at $POSTFIX_PORT.
 # shellcheck disable=SC2120 # lines are for those who need them
 conf_write() {
-	printf '%s\n' "relay = 127.0.0.1:$POSTFIX_PORT" "$@" >"$CONF/flushd.conf"
+	printf '%s\n' "relay = 127.0.0.1:$POSTFIX_PORT" "status_socket = $SCRATCH/status" "$@" >"$CONF/flushd.conf"
 }
 
 # jail_create NAME UID: a jail with a spool.

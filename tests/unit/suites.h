@@ -42,6 +42,10 @@
 	X(site)                                                                \
 	X(rate)                                                                \
 	X(slots)                                                               \
+	X(meter)                                                               \
+	X(standing)                                                            \
+	X(answer)                                                              \
+	X(desk)                                                                \
 	X(watch)                                                               \
 	X(create)                                                              \
 	X(conf)                                                                \

@@ -61,7 +61,7 @@ START_TEST(an_empty_spool_has_nothing_due_ever)
 {
 	ck_assert_uint_eq(next(), 0);
 	ck_assert_int_eq(batch.next_due_ms, INT64_MAX);
-	ck_assert_uint_eq(batch.waiting, 0);
+	ck_assert_uint_eq(depth_waiting(&batch.depth), 0);
 }
 END_TEST
 
@@ -101,7 +101,7 @@ START_TEST(what_is_not_due_says_when_it_will_be)
 	set(id, PHASE_DEFERRED, later_ms);
 	ck_assert_uint_eq(next(), 0);
 	ck_assert_int_eq(batch.next_due_ms, later_ms);
-	ck_assert_uint_eq(batch.waiting, 1);
+	ck_assert_uint_eq(depth_waiting(&batch.depth), 1);
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(held_and_failed_do_not_wait)
 	set(fixture_put_one("2\n"), PHASE_FAILED, 0);
 	ck_assert_uint_eq(next(), 0);
 	ck_assert_int_eq(batch.next_due_ms, INT64_MAX);
-	ck_assert_uint_eq(batch.waiting, 0);
+	ck_assert_uint_eq(depth_waiting(&batch.depth), 0);
 }
 END_TEST
 
@@ -268,7 +268,7 @@ START_TEST(a_skipped_message_stays_and_the_others_come)
 	ck_assert(caution_skip(&batch.caution, first));
 	ck_assert_uint_eq(next(), second);
 	ck_assert_uint_eq(next(), 0);
-	ck_assert_uint_eq(batch.waiting, 1);
+	ck_assert_uint_eq(depth_waiting(&batch.depth), 1);
 	fixture_census(&c);
 	ck_assert_uint_eq(c.schedule_count, 1);
 }

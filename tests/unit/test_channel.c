@@ -28,7 +28,7 @@ START_TEST(a_message_arrives_as_it_was_sent)
 {
 	struct channel_message sent = {.kind = CHANNEL_IDLE,
 	    .next_due_ms = INT64_MAX,
-	    .waiting = UINT64_MAX,
+	    .depth = {.bytes = UINT64_MAX},
 	    .text = "words"};
 	struct channel_message got;
 	int fd;

@@ -81,6 +81,8 @@ START_TEST(without_files_there_are_defaults_and_no_sites)
 	ck_assert_str_eq(conf.global.relay.name, "127.0.0.1:25");
 	ck_assert_uint_eq(conf.global.workers_max, 32);
 	ck_assert_uint_eq(conf.global.connections_max, 20);
+	ck_assert_str_eq(
+	    conf.global.status_socket, "/run/mini-sendmail/status");
 	ck_assert_uint_eq(conf.site_count, 0);
 	conf_release(&conf);
 }
@@ -110,6 +112,7 @@ START_TEST(a_site_has_what_is_said_of_all_but_what_it_says_itself)
 	ck_assert_str_eq(site.path, "/mail");
 	ck_assert(site.has_uid);
 	ck_assert_uint_eq(site.uid, 1002);
+	ck_assert_str_eq(site.user, "1002");
 	site_release(&site);
 	conf_get_site(&conf.sites[1], &site);
 	ck_assert_str_eq(site.name, "b");
@@ -201,6 +204,13 @@ static const struct {
     {"flushd.conf", "over_rate = bounce\n", "want pace, hold or refuse"},
     {"flushd.conf", "messages_per_hour = 1h\n", "want a number"},
     {"flushd.conf", "soft_bounce = 1\n", "want yes or no"},
+    {"flushd.conf", "status_socket = run/status\n",
+	"want an absolute path of at most 100 bytes"},
+    {"flushd.conf",
+	"status_socket = "
+	"/0123456789/0123456789/0123456789/0123456789/0123456789/"
+	"0123456789/0123456789/0123456789/0123456789/0123456789\n",
+	"want an absolute path of at most 100 bytes"},
     {"flushd.conf", "root = /srv\n", "root: is a key of the files in sites.d"},
     {"flushd.conf", "quota = 1G\nquota = 2G\n",
 	":2: quota: was given in line 1 already"},

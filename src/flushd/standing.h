@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * standing.h - what the supervisor remembers of a site, to be asked for
+ *
+ *   What comes from a worker was perhaps made up by its site: it is taken so
+ *   that it can be added to what others say, and shown.
+ */
+#ifndef FLUSHD_STANDING_H
+#define FLUSHD_STANDING_H
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "flushd/depth.h"
+#include "flushd/meter.h"
+#include "flushd/settled.h"
+
+enum { STANDING_ERROR_SIZE = 256 };
+
+/* All zero: nothing is known yet. */
+struct standing {
+	struct depth depth;
+	int64_t counted_ms; /* when it was so, wall clock; 0: never */
+	struct meter meters[SETTLED_KIND_COUNT];
+	char error[STANDING_ERROR_SIZE]; /* the last, printable; "": none */
+	int64_t error_ms;		 /* wall clock */
+	uint64_t crashes;		 /* of workers */
+};
+
+/* A worker has counted; depth may be NULL: not what is there. Both clocks. */
+void standing_take(struct standing *s, const struct depth *depth,
+    const struct settled *settled, int64_t boot_ms, int64_t wall_ms);
+
+/* Something went wrong. */
+void standing_note(struct standing *s, int64_t wall_ms, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+
+#endif
