@@ -22,6 +22,7 @@ static const struct verb *const verbs[] = {
     &verb_retry,
     &verb_block,
     &verb_unblock,
+    &verb_status,
 };
 
 /* ---- messages ------------------------------------------------------ */

@@ -34,6 +34,7 @@ extern const struct verb verb_release;
 extern const struct verb verb_retry;
 extern const struct verb verb_block;
 extern const struct verb verb_unblock;
+extern const struct verb verb_status;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

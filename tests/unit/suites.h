@@ -46,6 +46,7 @@
 	X(standing)                                                            \
 	X(answer)                                                              \
 	X(desk)                                                                \
+	X(status_table)                                                        \
 	X(watch)                                                               \
 	X(create)                                                              \
 	X(conf)                                                                \
