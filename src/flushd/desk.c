@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +28,6 @@ struct client {
 	char at[DESK_NAME_SIZE]; /* how far the answer has come */
 	struct buf answer;	 /* what was not yet sent of it */
 	bool is_answered;	 /* that is the rest */
-	LIST_ENTRY(client) link;
 };
 
 struct desk {
@@ -38,8 +36,8 @@ struct desk {
 	char *path;
 	int fd;
 	sd_event_source *io;
-	sd_event_source *pause; /* in listening */
-	LIST_HEAD(clients, client) clients;
+	sd_event_source *pause;			  /* in listening */
+	struct client *clients[DESK_CLIENTS_MAX]; /* the first of them */
 	size_t client_count;
 };
 
@@ -88,8 +86,11 @@ close_client(struct client *c)
 {
 	struct desk *d = c->desk;
 
-	LIST_REMOVE(c, link);
-	d->client_count--;
+	for (size_t i = 0; i < d->client_count; i++)
+		if (d->clients[i] == c) {
+			d->clients[i] = d->clients[--d->client_count];
+			break;
+		}
 	sd_event_source_unref(c->io);
 	sd_event_source_unref(c->deadline);
 	close(c->fd);
@@ -209,8 +210,7 @@ add_client(struct desk *d, int fd, uid_t uid)
 	defer_to_mail(c->io);
 	c->deadline = event_timer_new(d->event, on_deadline, c);
 	event_timer_set(c->deadline, DESK_TIMEOUT_MS);
-	LIST_INSERT_HEAD(&d->clients, c, link);
-	d->client_count++;
+	d->clients[d->client_count++] = c;
 	if (d->client_count >= DESK_CLIENTS_MAX)
 		listen_on(d, false);
 }
@@ -222,13 +222,13 @@ judge(const struct desk *d, uid_t uid)
 {
 	size_t guest_count = 0;
 	size_t his_count = 0;
-	struct client *c;
 
-	LIST_FOREACH(c, &d->clients, link)
-	{
-		guest_count += c->uid != 0;
-		his_count += c->uid == uid;
+	for (size_t i = 0; i < d->client_count; i++) {
+		guest_count += d->clients[i]->uid != 0;
+		his_count += d->clients[i]->uid == uid;
 	}
+	if (d->client_count >= DESK_CLIENTS_MAX)
+		return DESK_CROWDED;
 	return desk_judge(uid, d->host.has_site(d->host.context, uid),
 	    guest_count, his_count);
 }
@@ -348,7 +348,6 @@ desk_new(sd_event *event, const char *path, const struct desk_host *host)
 	d->host = *host;
 	d->path = alloc_copy(path, strlen(path));
 	d->fd = rc;
-	LIST_INIT(&d->clients);
 	event_must(sd_event_add_io(event, &d->io, d->fd, EPOLLIN, on_caller, d),
 	    "status socket");
 	defer_to_mail(d->io);
@@ -359,13 +358,11 @@ desk_new(sd_event *event, const char *path, const struct desk_host *host)
 void
 desk_free(struct desk *d)
 {
-	struct client *c;
-
 	if (!d)
 		return;
 	unlink(d->path);
-	while ((c = LIST_FIRST(&d->clients)) != NULL)
-		close_client(c);
+	while (d->client_count > 0)
+		close_client(d->clients[d->client_count - 1]);
 	sd_event_source_unref(d->io);
 	sd_event_source_unref(d->pause);
 	close(d->fd);
