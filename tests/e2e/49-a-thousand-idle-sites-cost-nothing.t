@@ -9,6 +9,7 @@
 [ -n "${TMPDIR:-}" ] || [ ! -w /dev/shm ] || export TMPDIR=/dev/shm
 sites_open
 moody_start well
+# shellcheck disable=SC2119 # it needs no more lines
 conf_write
 COUNT=1000
 seconds=5
