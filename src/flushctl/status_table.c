@@ -110,28 +110,24 @@ add_oldest(struct table *t, const json_t *site)
 	buf_release(&age);
 }
 
-/* What is left of the line is its. */
+/* On a line of its own, as there is no room in that of the site. */
 static void
-add_error(struct table *t, const json_t *site, size_t used)
+add_error(struct table *t, const json_t *site)
 {
 	const size_t width = t->style->width;
-	struct buf words = BUF_INIT;
-	size_t len;
+	struct buf line = BUF_INIT;
 
 	if (!is_known(site, "last_error"))
 		return;
+	buf_add_str(&line, "  ");
 	status_table_add_duration(
-	    &words, t->style->now_sec - number(site, "last_error_time"));
-	buf_add_str(&words, " ago: ");
-	display_add(&words, text(site, "last_error"));
-	len = words.len;
-	if (width > 0 && used + 1 + len > width)
-		len = width > used + 1 ? width - used - 1 : 0;
-	if (len > 0) {
-		buf_add_char(t->out, ' ');
-		buf_add(t->out, words.data, len);
-	}
-	buf_release(&words);
+	    &line, t->style->now_sec - number(site, "last_error_time"));
+	buf_add_str(&line, " ago: ");
+	display_add(&line, text(site, "last_error"));
+	buf_add(t->out, line.data,
+	    width > 0 && line.len > width ? width : line.len);
+	buf_add_char(t->out, '\n');
+	buf_release(&line);
 }
 
 /* ---- lines --------------------------------------------------------- */
@@ -140,8 +136,7 @@ static void
 add_heading(struct table *t)
 {
 	buf_add_format(t->out,
-	    "%-*s WAITING DEFERRED   HELD FAILED OLDEST SENT/MIN STATE    "
-	    "LAST ERROR\n",
+	    "%-*s WAITING DEFERRED   HELD FAILED OLDEST SENT/MIN STATE\n",
 	    t->name_width, "SITE");
 }
 
@@ -151,8 +146,6 @@ add_site(struct table *t, const json_t *site)
 	const char *state = text(site, "state");
 	const int64_t deferred = number(site, "deferred");
 	struct buf name = BUF_INIT;
-	char cell[CELL_SIZE];
-	size_t used;
 
 	display_add(&name, text(site, "site"));
 	buf_add_format(t->out, "%-*s", t->name_width, name.data);
@@ -164,13 +157,11 @@ add_site(struct table *t, const json_t *site)
 	buf_add_format(
 	    t->out, " %8jd", (intmax_t)number_in(site, "per_minute", "sent"));
 	buf_add_char(t->out, ' ');
-	snprintf(cell, sizeof(cell), "%-8.8s", state);
-	add_coloured(t, strcmp(state, "delayed") == 0 ? RED : NULL, cell);
-	/* Colours have no width. */
-	used =
-	    name.len > (size_t)t->name_width ? name.len : (size_t)t->name_width;
-	add_error(t, site, used + 8 + 9 + 7 + 7 + 7 + 9 + 9);
+	buf_clear(&name);
+	display_add(&name, state);
+	add_coloured(t, strcmp(state, "delayed") == 0 ? RED : NULL, name.data);
 	buf_add_char(t->out, '\n');
+	add_error(t, site);
 	buf_release(&name);
 }
 
@@ -197,7 +188,7 @@ add_relay(struct table *t)
 	display_add(t->out, text(t->relay, "relay"));
 	buf_add_str(t->out, " is ");
 	add_coloured(t, is_up ? GREEN : RED, is_up ? "up" : "down");
-	buf_add_str(t->out, " since ");
+	buf_add_str(t->out, " for ");
 	status_table_add_duration(t->out, now_sec - number(t->relay, "since"));
 	if (!is_up) {
 		buf_add_str(t->out, ", asked again in ");
