@@ -9,6 +9,7 @@ sites_open
 moody_start '421 at MAIL of mail'
 COUNT=8
 EACH=4
+# shellcheck disable=SC2119 # it needs no more lines
 conf_write
 for ((n = 1; n <= COUNT; n++)); do
 	site_add "site$n" $((20000 + n))
