@@ -400,6 +400,8 @@ on_stop_signal(
 	event_timer_set(s->stop_timer, STOP_TIMEOUT_MS);
 	TAILQ_FOREACH(m, &s->members, link)
 		keeper_stop(m->keeper);
+	/* There may be none. */
+	reap_soon(s);
 	return 0;
 }
 

@@ -10,6 +10,9 @@ moody_start well
 COUNT=100
 FIRST_UID=20000
 conf_write "max_workers = 8" "max_connections = 4"
+service_start
+ok "without sites it starts" wait_until 5 flushd_logged 'sites=0 configured'
+ok "and ends in order" end_child "$FLUSHD_PID" 5
 for ((n = 1; n <= COUNT; n++)); do
 	site_add "site$n" $((FIRST_UID + n))
 done
