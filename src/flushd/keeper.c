@@ -67,13 +67,14 @@ struct keeper {
 	bool is_delayed;	    /* nothing but time may start one */
 	bool is_run_wanted;	    /* when that is over, the one has ended,
 				       or the relay is up */
-	unsigned int empty_runs;    /* that found nothing to do, in a row */
-	unsigned int crashes;	    /* of workers, in a row */
-	bool is_wiser;		    /* the next one is to get further */
-	struct caution caution;	    /* of the next worker */
-	int64_t started_ms;	    /* the last one, by clock_boot_ms() */
-	bool has_said_why;	    /* the worker, what went wrong */
-	int64_t next_due_ms;	    /* wall clock, as a worker last said */
+	bool is_rerun_wanted;	 /* when the one has ended, whatever it did */
+	unsigned int empty_runs; /* that found nothing to do, in a row */
+	unsigned int crashes;	 /* of workers, in a row */
+	bool is_wiser;		 /* the next one is to get further */
+	struct caution caution;	 /* of the next worker */
+	int64_t started_ms;	 /* the last one, by clock_boot_ms() */
+	bool has_said_why;	 /* the worker, what went wrong */
+	int64_t next_due_ms;	 /* wall clock, as a worker last said */
 	struct standing standing;
 
 	bool is_stopping;
@@ -538,7 +539,8 @@ on_worker_ended(void *context, int status)
 		on_crash(k, status);
 	if (is_relay_down && !health_is_up(k->host->health))
 		k->is_run_wanted = true;
-	else if (is_relay_down || (is_done && k->is_run_wanted))
+	else if (is_relay_down ||
+		 (is_done && (k->is_run_wanted || k->is_rerun_wanted)))
 		keeper_run(k);
 }
 
@@ -634,6 +636,7 @@ start_worker(struct keeper *k)
 	int other_end;
 
 	k->is_run_wanted = false;
+	k->is_rerun_wanted = false;
 	k->is_wiser = false;
 	k->has_said_why = false;
 	k->is_leaving = false;
@@ -756,6 +759,8 @@ keeper_forgive(struct keeper *k)
 	k->caution.skipped_count = 0;
 	k->is_delayed = false;
 	k->crashes = 0;
+	/* One that is at work does not know of it. */
+	k->is_rerun_wanted = k->worker != NULL;
 	keeper_run(k);
 }
 
