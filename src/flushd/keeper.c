@@ -64,6 +64,7 @@ struct keeper {
 
 	sd_event_source *run_timer; /* when to start one next */
 	int watch;		    /* an id of watch.h, or 0 */
+	bool is_polled;		    /* as there could be none */
 	bool is_delayed;	    /* nothing but time may start one */
 	bool is_run_wanted;	    /* when that is over, the one has ended,
 				       or the relay is up */
@@ -127,10 +128,13 @@ watch(struct keeper *k)
 	rc = watch_add(k->host->watch, k->spool.dir_fd, on_touched, k);
 	if (rc > 0) {
 		k->watch = rc;
+		k->is_polled = false;
 		return;
 	}
-	log_warning("site=%s cannot watch: %s; looking every %d s",
-	    k->site.name, strerror(-rc), POLL_DELAY_MS / 1000);
+	if (!k->is_polled)
+		log_warning("site=%s cannot watch: %s; looking every %d s",
+		    k->site.name, strerror(-rc), POLL_DELAY_MS / 1000);
+	k->is_polled = true;
 	event_timer_set(k->run_timer, POLL_DELAY_MS);
 }
 

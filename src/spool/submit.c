@@ -5,11 +5,6 @@
 #include "spool/draft.h"
 #include "spool/submit.h"
 
-enum {
-	/* What a submission that failed may wait to clean up behind it. */
-	DISCARD_MS = 2000,
-};
-
 /* ---- limits -------------------------------------------------------- */
 
 static const int errors[] = {
@@ -123,11 +118,12 @@ put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
 	return end(s, rc);
 }
 
-/* Else it would be in the way of others until it is too old. */
+/* Else it would be in the way of others until it is too old. Whoever waited for
+ * as long as he may leaves it at that. */
 static void
 discard(struct spool *s, const struct spool_draft *d, int64_t deadline_ms)
 {
-	int rc = spool_begin(s, SPOOL_CHANGE, 0, deadline_ms + DISCARD_MS);
+	int rc = spool_begin(s, SPOOL_CHANGE, 0, deadline_ms);
 
 	if (rc == 0)
 		rc = end(s, spool_draft_discard(s, d));
