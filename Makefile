@@ -200,9 +200,9 @@ BENCH := $(wildcard bench/*.c)
 $(B)/bench/%: $(B)/bench/%.o $(ARCHIVE)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
-.PHONY: bench-million
-bench-million: all $(BENCH:%.c=$(B)/%)
-	BIN=$(abspath $(BIN)) TOOLS=$(abspath $(B))/bench bench/million
+.PHONY: bench-million bench-drain
+bench-million bench-drain: bench-%: all $(BENCH:%.c=$(B)/%)
+	BIN=$(abspath $(BIN)) TOOLS=$(abspath $(B))/bench bench/$*
 
 # ---- quality ----------------------------------------------------------------
 
@@ -236,6 +236,7 @@ help:
 	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
 	@echo 'bench-million   what a million messages cost; COUNT=N DIR=DIR'
+	@echo 'bench-drain     how fast flushd sends, against smtp-source; COUNT=N'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 

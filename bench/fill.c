@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * fill DIR COUNT - put so many messages into a spool, many in a transaction
+ * fill DIR COUNT [SIZE] - put so many messages into a spool, many in a
+ * transaction
  *
- *   What a site sends: most have 1 to 4 KB, some more, a few much more. The
- *   sizes are the same in each run. The spool's settings are made to allow as
- *   much as is wanted.
+ *   Each has SIZE bytes; or without it what a site sends: most have 1 to 4 KB,
+ *   some more, a few much more, the same in each run. The spool's settings are
+ *   made to allow as much as is wanted.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ static const struct {
 };
 
 static char supply[SUPPLY_LEN];
+static size_t fixed_size; /* 0: as a site sends */
 
 /* ---- what is put --------------------------------------------------- */
 
@@ -64,6 +66,8 @@ choose_size(unsigned int *seed)
 	unsigned int dice = next_random(seed) % 1000;
 	size_t i = 0;
 
+	if (fixed_size > 0)
+		return fixed_size;
 	while (dice >= sizes[i].upto)
 		i++;
 	return sizes[i].size_min +
@@ -154,11 +158,17 @@ main(int argc, char **argv)
 	unsigned long count;
 	int rc;
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: fill DIR COUNT\n");
+	if (argc != 3 && argc != 4) {
+		fprintf(stderr, "usage: fill DIR COUNT [SIZE]\n");
 		return 2;
 	}
 	count = strtoul(argv[2], NULL, 10);
+	if (argc == 4)
+		fixed_size = strtoul(argv[3], NULL, 10);
+	if (fixed_size > SUPPLY_LEN / 2) {
+		fprintf(stderr, "fill: at most %d bytes\n", SUPPLY_LEN / 2);
+		return 2;
+	}
 	make_supply();
 	rc = spool_open(argv[1], &s);
 	if (rc == 0)
