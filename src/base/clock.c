@@ -8,18 +8,30 @@
 #include "base/clock.h"
 
 static int64_t
-read_clock(clockid_t id)
+read_clock_us(clockid_t id)
 {
 	struct timespec ts;
 
 	clock_gettime(id, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static int64_t
+read_clock(clockid_t id)
+{
+	return read_clock_us(id) / 1000;
 }
 
 int64_t
 clock_boot_ms(void)
 {
 	return read_clock(CLOCK_BOOTTIME);
+}
+
+int64_t
+clock_boot_us(void)
+{
+	return read_clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t

@@ -12,6 +12,9 @@
 /* Milliseconds since boot, suspend included; never jumps. For deadlines. */
 int64_t clock_boot_ms(void);
 
+/* The same in microseconds, to see how long something takes. */
+int64_t clock_boot_us(void);
+
 /* Milliseconds since 1970, as the machine believes it. For stored times. */
 int64_t clock_wall_ms(void);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -8,14 +9,41 @@
 #include "flushd/turn.h"
 #include "mail/queue_id.h"
 
+enum {
+	/* Of one worker: more than a page has. */
+	MISPLACED_MAX = 1000,
+	/* An operator may have put it on hold, or removed it. */
+	AHEAD_MAX_MS = 1000,
+};
+
 void
 batch_init(struct batch *b)
 {
 	*b = (struct batch){.next_due_ms = INT64_MAX};
 }
 
-/* Of one worker: more than a page has. */
-enum { MISPLACED_MAX = 1000 };
+/* ---- what is out --------------------------------------------------- */
+
+static bool
+is_out(const struct batch *b, uint64_t id)
+{
+	for (size_t i = 0; i < b->out_count; i++)
+		if (b->out[i] == id)
+			return true;
+	return false;
+}
+
+void
+batch_done(struct batch *b, uint64_t id)
+{
+	for (size_t i = 0; i < b->out_count; i++)
+		if (b->out[i] == id) {
+			b->out[i] = b->out[--b->out_count];
+			return;
+		}
+}
+
+/* ---- what is due --------------------------------------------------- */
 
 /* Note what is due now; 0 also when nothing is. -ESTALE: what was taken off the
  * schedule last is found there again. */
@@ -34,9 +62,9 @@ look(struct batch *b, struct spool *s)
 	while (rc == 0 && b->count < BATCH_MAX) {
 		rc = spool_next_due(
 		    s, clock_wall_ms(), &due_ms, &id, &b->next_due_ms);
-		if (rc < 0 || caution_skips(&b->caution, id))
+		if (rc < 0 || caution_skips(&b->caution, id) || is_out(b, id))
 			continue;
-		if (due_ms == b->off_due_ms && id == b->off_id) {
+		if (due_ms == b->off.due_ms && id == b->off.id) {
 			rc = -ESTALE;
 		} else {
 			b->due[b->count].due_ms = due_ms;
@@ -61,72 +89,146 @@ look_closely(struct batch *b, struct spool *s)
 	int rc;
 
 	while ((rc = look(b, s)) == -ESTALE) {
-		crash_at(b->off_id, false);
+		crash_at(b->off.id);
 		/* Pages may lead to each other in circles. */
 		if (++b->misplaced_count > MISPLACED_MAX)
 			return -EBADMSG;
-		rc = delivery_forget_misplaced(s, b->off_id, b->off_due_ms);
+		rc = delivery_forget_misplaced(s, b->off.id, b->off.due_ms);
 		if (rc < 0)
 			return rc;
-		crash_at(0, false);
+		crash_at(0);
 	}
 	return rc;
 }
 
 /* What cannot be sent, and why. */
 static int
-put_aside(struct spool *s, uint64_t id, int64_t due_ms, int why)
+put_aside(struct spool *s, const struct batch_entry *entry, int why)
 {
 	char text[QUEUE_ID_TEXT_MAX];
 	const char *reason = "damaged";
 	int rc;
 
 	if (why == -ENOENT || why == -ESTALE)
-		return delivery_forget(s, id, due_ms);
+		return delivery_forget(s, entry->id, entry->due_ms);
 	if (why == -ELOOP) {
 		reason = "loop";
-		rc = delivery_hold(s, id,
+		rc = delivery_hold(s, entry->id,
 		    "it goes round in circles: it has passed more than 30 "
 		    "mail servers");
 	} else if (why == -EBADMSG) {
-		rc = delivery_hold_damaged(s, id, due_ms);
+		rc = delivery_hold_damaged(s, entry->id, entry->due_ms);
 	} else {
 		return why;
 	}
 	if (rc == 0)
 		log_error("id=%s status=held reason=%s",
-		    queue_id_format(id, text), reason);
+		    queue_id_format(entry->id, text), reason);
 	return rc;
 }
 
-int
-batch_load_next(
-    struct batch *b, struct spool *s, const char *host, struct delivery *d)
+/* ---- what is read ahead -------------------------------------------- */
+
+/* Forget what was read: it is looked for anew. */
+static void
+forget_ahead(struct batch *b)
+{
+	while (b->ahead_at < b->ahead_count)
+		delivery_release(&b->ahead[b->ahead_at++]);
+	b->count = 0;
+	b->at = 0;
+}
+
+/* So that no commit puts more than one message at risk at a time. */
+static size_t
+ahead_max(const struct batch *b)
+{
+	return b->caution.must_prove ? 1 : BATCH_AHEAD_MAX;
+}
+
+/* Read some, in one turn: 0, or why the next one could not be. */
+static int
+read_ahead(struct batch *b, struct spool *s, const char *host)
+{
+	uint64_t bytes = 0;
+	int rc;
+
+	b->ahead_at = 0;
+	b->ahead_count = 0;
+	rc = turn_begin(s, SPOOL_CHANGE);
+	while (rc == 0 && b->at < b->count && b->ahead_count < ahead_max(b) &&
+	       bytes < BATCH_AHEAD_BYTES) {
+		const struct batch_entry *entry = &b->due[b->at];
+		struct delivery *d = &b->ahead[b->ahead_count];
+
+		crash_at(entry->id);
+		rc = delivery_load(d, s, entry->id, entry->due_ms, host);
+		if (rc < 0)
+			break;
+		bytes += d->envelope.text_len;
+		b->ahead_count++;
+		b->at++;
+	}
+	spool_abort(s);
+	crash_at(0);
+	b->ahead_ms = clock_boot_ms();
+	return rc;
+}
+
+/* Read some: 1, 0 if nothing is due, or -errno. */
+static int
+refill(struct batch *b, struct spool *s, const char *host)
 {
 	int rc;
 
 	for (;;) {
-		uint64_t id;
-		int64_t due_ms;
-
-		crash_at(0, false);
 		if (b->at == b->count) {
 			rc = look_closely(b, s);
 			if (rc < 0 || b->count == 0)
 				return rc;
 		}
-		id = b->due[b->at].id;
-		due_ms = b->due[b->at++].due_ms;
-		crash_at(id, false);
-		rc = delivery_load(d, s, id, due_ms, host);
-		if (rc == 0) {
-			crash_at(0, false);
+		rc = read_ahead(b, s, host);
+		/* What could not be read is the first of the next turn. */
+		if (b->ahead_count > 0)
 			return 1;
-		}
-		rc = put_aside(s, id, due_ms, rc);
+		crash_at(b->due[b->at].id);
+		rc = put_aside(s, &b->due[b->at], rc);
 		if (rc < 0)
 			return rc;
-		b->off_due_ms = due_ms;
-		b->off_id = id;
+		crash_at(0);
+		b->off = b->due[b->at++];
 	}
+}
+
+int
+batch_next(
+    struct batch *b, struct spool *s, const char *host, struct delivery *d)
+{
+	int rc = 1;
+
+	if (b->ahead_at < b->ahead_count &&
+	    clock_boot_ms() - b->ahead_ms > AHEAD_MAX_MS)
+		forget_ahead(b);
+	if (b->ahead_at == b->ahead_count)
+		rc = refill(b, s, host);
+	if (rc <= 0)
+		return rc;
+	delivery_move(d, &b->ahead[b->ahead_at++]);
+	assert(b->out_count < BATCH_OUT_MAX);
+	b->out[b->out_count++] = d->id;
+	return 1;
+}
+
+size_t
+batch_left(const struct batch *b)
+{
+	const size_t known = b->count - b->at + b->ahead_count - b->ahead_at;
+
+	return b->count == BATCH_MAX ? known + BATCH_MAX : known;
+}
+
+void
+batch_release(struct batch *b)
+{
+	forget_ahead(b);
 }

@@ -2,8 +2,9 @@
 /*
  * batch.h - what is due in a spool, a few messages at a time
  *
- *   However long the queue is, this holds the ids of BATCH_MAX messages. The
- *   lock is taken for each step and let go.
+ *   However long the queue is, this holds the ids of BATCH_MAX messages, and a
+ *   few of them whole: a turn at the spool costs as much as several messages.
+ *   The lock is taken for each step and let go.
  */
 #ifndef FLUSHD_BATCH_H
 #define FLUSHD_BATCH_H
@@ -18,19 +19,31 @@
 #include "flushd/depth.h"
 #include "spool/spool.h"
 
-enum { BATCH_MAX = 50 };
+enum {
+	BATCH_MAX = 50,
+	BATCH_AHEAD_MAX = 8,	       /* messages that are read at once, */
+	BATCH_AHEAD_BYTES = 256 << 10, /* and no more after so much text */
+	BATCH_OUT_MAX = 40,
+};
+
+struct batch_entry {
+	int64_t due_ms;
+	uint64_t id;
+};
 
 struct batch {
 	struct caution caution;
-	struct {
-		int64_t due_ms;
-		uint64_t id;
-	} due[BATCH_MAX]; /* when last looked */
+	struct batch_entry due[BATCH_MAX]; /* when last looked */
 	size_t count;
-	int64_t off_due_ms; /* the last that was taken off the schedule */
-	uint64_t off_id;
+	size_t at;				/* the next to be read */
+	struct delivery ahead[BATCH_AHEAD_MAX]; /* read, in that order */
+	size_t ahead_count;
+	size_t ahead_at;
+	int64_t ahead_ms;	     /* when, by clock_boot_ms() */
+	uint64_t out[BATCH_OUT_MAX]; /* given out, and not yet done with */
+	size_t out_count;
+	struct batch_entry off; /* the last that was taken off the schedule */
 	unsigned int misplaced_count; /* were there all the same */
-	size_t at;		      /* the next to be loaded */
 	int64_t next_due_ms; /* wall clock, of what was not due; INT64_MAX */
 	struct depth depth;  /* of the spool, when last looked */
 	bool has_looked;
@@ -38,14 +51,22 @@ struct batch {
 
 /* Nothing looked at yet. */
 void batch_init(struct batch *b);
+void batch_release(struct batch *b);
 
 /*
- * Load the next message that is due into d. Damaged ones are held on the way,
- * which is logged, and entries without a message are removed. Returns 1, or 0
- * when nothing is due: next_due_ms and depth are then up to date. Otherwise
- * -errno: the spool is of no use.
+ * Give out the next message that is due, in d, to be released: it is not given
+ * out again before batch_done(). Damaged ones are held on the way, which is
+ * logged, and entries without a message are removed. Returns 1, or 0 when
+ * nothing is due but what is out: next_due_ms and depth are then up to date.
+ * Otherwise -errno: the spool is of no use.
  */
-int batch_load_next(struct batch *b, struct spool *s, const char *host,
+int batch_next(struct batch *b, struct spool *s, const char *host,
     struct delivery *d) MUST_CHECK;
+
+/* What has become of it is in the spool, or nothing has. */
+void batch_done(struct batch *b, uint64_t id);
+
+/* About how many more are due; of a long queue, some of them. */
+size_t batch_left(const struct batch *b);
 
 #endif

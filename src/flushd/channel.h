@@ -46,8 +46,14 @@ enum channel_kind {
 	CHANNEL_KIND_COUNT
 };
 
+/* Connections that a worker may have at a time. */
+enum { CHANNEL_LINES = 2 };
+
 struct channel_message {
 	enum channel_kind kind;
+	int line;	     /* NEED_RELAY, RELAY: which, from 0 on; what is not
+				the first is given only if there is one to
+				spare, and nothing is said if there is not */
 	int64_t next_due_ms; /* IDLE: wall clock; INT64_MAX: never */
 	uint64_t id;	     /* ENDS_AT */
 	int is_sent;	     /* ENDS_AT: not 0 if the spool does not say so */

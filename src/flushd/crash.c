@@ -1,36 +1,84 @@
 /* SPDX-License-Identifier: ISC */
+#include <assert.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
 
+#include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/crash.h"
 
-enum { STACK_LEN = 64 * 1024 };
+enum {
+	STACK_LEN = 64 * 1024,
+	/* More than a worker has sent and not recorded. */
+	SENT_MAX = CAUTION_SKIP_MAX,
+};
 
 static char stack[STACK_LEN];
 static volatile uint64_t current_id;
-static volatile bool is_current_sent;
+static volatile uint64_t sent_ids[SENT_MAX]; /* 0: none */
+
+/* 0: a place for one more. */
+static volatile uint64_t *
+find_sent(uint64_t id)
+{
+	for (size_t i = 0; i < SENT_MAX; i++)
+		if (sent_ids[i] == id)
+			return &sent_ids[i];
+	return NULL;
+}
+
+uint64_t
+crash_at(uint64_t id)
+{
+	const uint64_t before = current_id;
+
+	current_id = id;
+	return before;
+}
 
 void
-crash_at(uint64_t id, bool is_sent)
+crash_sent(uint64_t id)
 {
-	current_id = id;
-	is_current_sent = is_sent;
+	volatile uint64_t *place = find_sent(id);
+
+	if (!place)
+		place = find_sent(0);
+	assert(place);
+	*place = id;
+}
+
+void
+crash_recorded(uint64_t id)
+{
+	volatile uint64_t *place = find_sent(id);
+
+	if (place)
+		*place = 0;
+}
+
+/* If it cannot be told, the next worker ends there too. */
+static void
+tell(uint64_t id, bool is_sent)
+{
+	const struct channel_message m = {
+	    .kind = CHANNEL_ENDS_AT, .id = id, .is_sent = is_sent};
+
+	if (id != 0 && channel_send(CHILD_CHANNEL, &m, -1) < 0)
+		return;
 }
 
 /* Called by a handler: channel_send() takes nothing but the stack. */
 void
 crash_tell(void)
 {
-	const struct channel_message m = {
-	    .kind = CHANNEL_ENDS_AT,
-	    .id = current_id,
-	    .is_sent = is_current_sent,
-	};
-
-	/* If it cannot be told, the next worker ends there too. */
-	if (m.id != 0 && channel_send(CHILD_CHANNEL, &m, -1) < 0)
+	if (current_id != 0) {
+		tell(current_id, find_sent(current_id) != NULL);
 		return;
+	}
+	for (size_t i = 0; i < SENT_MAX; i++)
+		tell(sent_ids[i], true);
 }
 
 static void

@@ -7,7 +7,6 @@
 #ifndef FLUSHD_CRASH_H
 #define FLUSHD_CRASH_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -17,10 +16,18 @@
 void crash_catch(void);
 
 /* The message that the worker is at, which its end is put down to; 0: none.
- * is_sent: the relay may have it, and the spool does not say so yet. */
-void crash_at(uint64_t id, bool is_sent);
+ * Returns the one before. */
+uint64_t crash_at(uint64_t id);
 
-/* Tell the supervisor that the worker ends at this message. */
+/*
+ * The relay may have this message and the spool does not say so yet, until it
+ * does. While the worker is at no message its end is put down to all such; and
+ * of one that it is at, the supervisor is told which of both it is.
+ */
+void crash_sent(uint64_t id);
+void crash_recorded(uint64_t id);
+
+/* Tell the supervisor that the worker ends at what it is at. */
 void crash_tell(void);
 
 #endif

@@ -59,7 +59,7 @@ delivery_head(const struct delivery *d)
 
 /*
  * Read the text through once: is it what was submitted, and what will it be on
- * the wire? A transaction is open at first and at the end.
+ * the wire? A turn is open at first, and another one at the end if it is long.
  */
 static int
 survey(struct delivery *d, struct spool *s)
@@ -129,9 +129,6 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	buf_init(&d->trace);
 	buf_init(&d->piece);
 	buf_init(&d->head);
-	rc = turn_begin(s, SPOOL_CHANGE);
-	if (rc < 0)
-		return rc;
 	rc = spool_get(s, id, &d->envelope, &d->state);
 	/* Else it would be sent again and again, whatever becomes of it. */
 	if (rc == 0 &&
@@ -151,7 +148,6 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	if (rc == 0 && d->state.phase == PHASE_NEW &&
 	    d->received_count > DELIVERY_RECEIVED_MAX)
 		rc = -ELOOP;
-	spool_abort(s);
 	if (rc < 0) {
 		delivery_release(d);
 		return rc;
@@ -175,6 +171,14 @@ delivery_release(struct delivery *d)
 	buf_init(&d->trace);
 	buf_init(&d->piece);
 	buf_init(&d->head);
+}
+
+void
+delivery_move(struct delivery *to, struct delivery *from)
+{
+	*to = *from;
+	*from = (struct delivery){0};
+	delivery_release(from);
 }
 
 void

@@ -53,7 +53,9 @@ struct delivery {
 enum { DELIVERY_RECEIVED_MAX = 30 };
 
 /*
- * Read and verify a message whole that the schedule has at due_ms. host goes
+ * Read and verify a message whole that the schedule has at due_ms, in a turn of
+ * SPOOL_CHANGE that is to be aborted: what recording its outcome will do is
+ * tried in it. Of a long text that turn is ended and another begun. host goes
  * into the trace line, and stays. -ENOENT: it is gone; -ESTALE: it is not due
  * then; -EBADMSG: it is damaged, by its records, its checksum or a NUL in its
  * text; -ELOOP: it is new, and has more than DELIVERY_RECEIVED_MAX Received
@@ -63,6 +65,10 @@ enum { DELIVERY_RECEIVED_MAX = 30 };
 int delivery_load(struct delivery *d, struct spool *s, uint64_t id,
     int64_t due_ms, const char *host) MUST_CHECK;
 void delivery_release(struct delivery *d);
+
+/* Make to what from is, and from one that was released. Not in a transaction
+ * with the relay. */
+void delivery_move(struct delivery *to, struct delivery *from);
 
 /*
  * Make d->message the next transaction: up to SMTP_RECIPIENTS_MAX recipients

@@ -316,10 +316,12 @@ on_counts(struct keeper *k, const struct channel_message *m)
 }
 
 static void
-on_need_relay(struct keeper *k)
+on_need_relay(struct keeper *k, const struct channel_message *m)
 {
 	/* It works: what it commits is no news, and what others do it finds
 	 * when it looks for more. */
+	if (m->line != 0)
+		return;
 	unwatch(k);
 	k->is_run_wanted = k->is_leaving;
 	k->empty_runs = 0;
@@ -383,7 +385,7 @@ take_message(struct keeper *k, const struct channel_message *m)
 		on_counts(k, m);
 		return;
 	case CHANNEL_NEED_RELAY:
-		on_need_relay(k);
+		on_need_relay(k, m);
 		return;
 	case CHANNEL_COMPLAINT:
 		on_complaint(k, m);

@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * outcome.h - log and record what a transaction made of a message
- *
- *   The relay has spoken, and the disk may not take its word: to begin anew
- *   would send the message twice. So only the word is tried again, until the
- *   spool takes it or is gone.
+ * outcome.h - what a transaction made of a message, and how it is recorded
  */
 #ifndef FLUSHD_OUTCOME_H
 #define FLUSHD_OUTCOME_H
 
 #include <stdbool.h>
-#include <systemd/sd-event.h>
 
 #include "base/compiler.h"
+#include "flushd/attempt.h"
+#include "flushd/bounce.h"
 #include "flushd/delivery.h"
 #include "flushd/retry.h"
 #include "flushd/smtp.h"
 
-struct outcome;
+struct outcome {
+	struct delivery delivery;
+	enum attempt_verdict verdict;
+	struct bounce bounce; /* the report, if there is one */
+};
+
+/* What is known of a transaction beside the message. */
+struct outcome_case {
+	const struct smtp_result *result;
+	const char *relay;
+	bool has_relay_dsn; /* the relay offers DSN */
+	const struct retry_policy *policy;
+};
 
 /*
- * Called from the event loop when an outcome that could not be recorded at
- * once is: 0; or never will be: -errno, the spool is of no use.
+ * Log the result of a transaction, and make of it the new state of the message
+ * in d, which moves into o, and a report to its sender if one is due. Release.
  */
-typedef void outcome_settled_fn(void *context, int rc);
+void outcome_make(
+    struct outcome *o, struct delivery *d, const struct outcome_case *c);
+void outcome_release(struct outcome *o);
 
-/* policy must stay. */
-struct outcome *outcome_new(sd_event *event, struct spool *spool,
-    const struct retry_policy *policy, outcome_settled_fn *settled,
-    void *context) MUST_CHECK;
-void outcome_free(struct outcome *o); /* NULL is fine */
+/* True if outcome_apply() can record it. */
+bool outcome_is_plain(const struct outcome *o);
+
+/* Record a plain one in a turn of SPOOL_CHANGE: 0, or -errno: end the turn. */
+int outcome_apply(struct outcome *o, struct spool *s) MUST_CHECK;
 
 /*
- * Apply the result of a transaction with relay to the delivery, and record it,
- * with a report to its sender if one is due. has_relay_dsn: the relay offers
- * DSN. 0: done. 1: to be tried again; the delivery must stay until settled is
- * called, and nothing else may be begun. -errno: the spool is of no use.
+ * Record any, in turns of its own, with the report if there is room for it:
+ * durable at 0, else -errno.
  */
-int outcome_take(struct outcome *o, struct delivery *d,
-    const struct smtp_result *result, const char *relay,
-    bool has_relay_dsn) MUST_CHECK;
-
-/* True while it is to be tried again; outcome_retry() does that now. */
-bool outcome_is_open(const struct outcome *o);
-int outcome_retry(struct outcome *o) MUST_CHECK;
-
-/* True if the last one leaves nothing to be sent of its message for now. */
-bool outcome_is_final(const struct outcome *o);
+int outcome_store(struct outcome *o, struct spool *s) MUST_CHECK;
 
 /* True if a -errno of a spool is one that no time will cure. */
 bool outcome_is_lasting(int error);

@@ -80,3 +80,9 @@ rate_clamp(struct rate *r, int64_t now_ms)
 	if (r->said_ms > now_ms)
 		r->said_ms = 0;
 }
+
+bool
+rate_is_limited(const struct rate_limit *limit)
+{
+	return limit->messages > 0 || limit->recipients > 0;
+}

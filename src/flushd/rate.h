@@ -9,6 +9,7 @@
 #ifndef FLUSHD_RATE_H
 #define FLUSHD_RATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* All zeros: nothing was sent yet. Times are clock_boot_ms(). */
@@ -31,6 +32,9 @@ struct rate_limit {
  */
 int64_t rate_wait_ms(const struct rate *r, const struct rate_limit *limit,
     uint64_t recipients, int64_t now_ms);
+
+/* There is a limit of either kind. */
+bool rate_is_limited(const struct rate_limit *limit);
 
 /* A message has gone to so many recipients. */
 void rate_take(struct rate *r, const struct rate_limit *limit,

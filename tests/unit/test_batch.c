@@ -25,16 +25,17 @@ setup(void)
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
 }
 
-/* As batch_load_next(), and as if the message had been sent. */
+/* As batch_next(), and as if the message had been sent. */
 static int
 take_next(uint64_t *id)
 {
-	int rc = batch_load_next(&batch, fixture_spool, HOST, &d);
+	int rc = batch_next(&batch, fixture_spool, HOST, &d);
 
 	if (rc <= 0)
 		return rc;
 	*id = d.id;
 	ck_assert_int_eq(delivery_remove(&d, fixture_spool), 0);
+	batch_done(&batch, d.id);
 	delivery_release(&d);
 	return rc;
 }
@@ -286,7 +287,7 @@ START_TEST(what_is_due_before_the_damage_comes)
 	environment_close(&env);
 	ck_assert_uint_eq(next(), id);
 	ck_assert_int_eq(
-	    batch_load_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+	    batch_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
 }
 END_TEST
 
@@ -305,7 +306,7 @@ START_TEST(a_damaged_spool_is_an_error)
 {
 	ck_assert_int_eq(truncate(fixture_name("spool/data.mdb"), 0), 0);
 	ck_assert_int_eq(
-	    batch_load_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+	    batch_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
 }
 END_TEST
 

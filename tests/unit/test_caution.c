@@ -68,7 +68,7 @@ END_TEST
 
 static const char *const bad_texts[] = {"A", "!A", ",", "A,,", "A,!", "A,A,",
     "0,", "!!", "-,", "AAAAAAAAAAAAAAAAAAAAAAAA,",
-    "A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q,"};
+    "A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q,R,S,T,U,V,W,X,Y,Z,1,2,3,4,5,6,7,"};
 
 START_TEST(other_text_is_refused)
 {

@@ -34,7 +34,9 @@ run(void (*body)(int), int number, uint64_t id, bool is_sent)
 		if (dup2(ends[1], CHILD_CHANNEL) < 0)
 			_exit(1);
 		crash_catch();
-		crash_at(id, is_sent);
+		if (is_sent)
+			crash_sent(id);
+		crash_at(id);
 		body(number);
 		_exit(0);
 	}

@@ -90,11 +90,21 @@ due_of(uint64_t id)
 	return due_ms;
 }
 
+static int
+load_due(uint64_t id, int64_t due_ms)
+{
+	int rc;
+
+	fixture_begin(SPOOL_CHANGE);
+	rc = delivery_load(&d, fixture_spool, id, due_ms, HOST);
+	spool_abort(fixture_spool);
+	return rc;
+}
+
 static void
 load(uint64_t id)
 {
-	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id, due_of(id), HOST), 0);
+	ck_assert_int_eq(load_due(id, due_of(id)), 0);
 }
 
 /* Everybody may write: whoever read has let go of the lock. */
@@ -474,7 +484,7 @@ START_TEST(a_damaged_message_is_not_loaded)
 	int rc;
 
 	damages[_i].apply(id);
-	rc = delivery_load(&d, fixture_spool, id, DUE_MS, HOST);
+	rc = load_due(id, DUE_MS);
 	ck_assert_msg(rc == damages[_i].want, "%s: got %d, want %d",
 	    damages[_i].name, rc, damages[_i].want);
 	check_unlocked();
@@ -491,7 +501,7 @@ START_TEST(a_text_with_a_nul_is_not_loaded)
 	text[len - 2] = '\0';
 	id = put(text, len);
 	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, HOST),
+	    load_due(id, FIXTURE_NOW_MS),
 	    -EBADMSG);
 	free(text);
 }
@@ -502,10 +512,10 @@ START_TEST(a_message_that_never_was_is_not_loaded)
 	const uint64_t id = fixture_put_one("text\n");
 
 	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id - 1, FIXTURE_NOW_MS, HOST),
+	    load_due(id - 1, FIXTURE_NOW_MS),
 	    -ENOENT);
 	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id + 1, FIXTURE_NOW_MS, HOST),
+	    load_due(id + 1, FIXTURE_NOW_MS),
 	    -ENOENT);
 	check_unlocked();
 }
@@ -763,7 +773,7 @@ START_TEST(an_entry_that_the_message_knows_nothing_of_sends_nothing)
 	fixture_set(id, stale[_i].phase, stale[_i].due_ms);
 	fixture_commit();
 	add_entry(DUE_MS, id);
-	rc = delivery_load(&d, fixture_spool, id, DUE_MS, HOST);
+	rc = load_due(id, DUE_MS);
 	ck_assert_msg(
 	    rc == -ESTALE, "%s: got %d, want %d", stale[_i].name, rc, -ESTALE);
 	check_unlocked();
@@ -782,7 +792,7 @@ START_TEST(a_due_message_with_nobody_to_go_to_is_damaged)
 	fixture_commit();
 	state_release(&state);
 	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id, DUE_MS, HOST), -EBADMSG);
+	    load_due(id, DUE_MS), -EBADMSG);
 	check_unlocked();
 }
 END_TEST
@@ -1011,7 +1021,7 @@ START_TEST(a_message_is_removed)
 	fixture_reopen();
 	fixture_check_counters();
 	ck_assert_int_eq(
-	    delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, HOST),
+	    load_due(id, FIXTURE_NOW_MS),
 	    -ENOENT);
 	load(other);
 	delivery_release(&d);

@@ -21,7 +21,12 @@ static struct delivery d;
 static int
 try_to_load(uint64_t id)
 {
-	return delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, HOST);
+	int rc;
+
+	fixture_begin(SPOOL_CHANGE);
+	rc = delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, HOST);
+	spool_abort(fixture_spool);
+	return rc;
 }
 
 static void
