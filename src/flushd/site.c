@@ -5,11 +5,18 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "flushd/site.h"
 #include "spool/spool.h"
+
+enum {
+	CLAIM_TIMEOUT_MS = 3000,
+	CLAIM_RETRY_MS = 20,
+};
 
 void
 site_release(struct site *s)
@@ -127,6 +134,19 @@ site_open(const struct site *s, struct site_spool *spool)
 	}
 	spool->lock_fd = rc;
 	return 0;
+}
+
+int
+site_claim(const struct site *s, struct site_spool *spool)
+{
+	const struct timespec pause = {.tv_nsec = CLAIM_RETRY_MS * 1000000L};
+	const int64_t deadline_ms = clock_boot_ms() + CLAIM_TIMEOUT_MS;
+	int rc;
+
+	while ((rc = site_open(s, spool)) == -EBUSY &&
+	       clock_boot_ms() < deadline_ms)
+		nanosleep(&pause, NULL);
+	return rc;
 }
 
 void

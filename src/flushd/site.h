@@ -36,6 +36,11 @@ struct site_spool {
  * no directory; -EPERM: it is not his whose it must be; -EBADMSG: no spool.
  */
 int site_open(const struct site *s, struct site_spool *spool) MUST_CHECK;
+
+/* The same, but while it is busy try for 3 s: a worker whose supervisor was
+ * killed leaves, but not at once. */
+int site_claim(const struct site *s, struct site_spool *spool) MUST_CHECK;
+
 void site_close(struct site_spool *spool);
 
 /* False if what is open is not to be found at its path any more. */
