@@ -17,10 +17,7 @@ set_blocked(struct spool *s, bool is_blocked)
 	settings.is_blocked = is_blocked;
 	if (rc == 0)
 		rc = spool_set_settings(s, &settings);
-	if (rc == 0)
-		return spool_commit(s);
-	spool_abort(s);
-	return rc;
+	return spool_end(s, rc);
 }
 
 static int

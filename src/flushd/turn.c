@@ -29,12 +29,5 @@ turn_begin_adding(struct spool *s, uint64_t need)
 int
 turn_end(struct spool *s, int rc)
 {
-	int committed;
-
-	if (rc < 0) {
-		spool_abort(s);
-		return rc;
-	}
-	committed = spool_commit(s);
-	return committed < 0 ? committed : rc;
+	return spool_end(s, rc);
 }

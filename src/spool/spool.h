@@ -90,6 +90,10 @@ int spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 /* Make the transaction durable and let go of the lock, whatever comes out. */
 int spool_commit(struct spool *s) MUST_CHECK;
 
+/* End a transaction to write or to change: commit if rc is 0 or more, else undo.
+ * Returns rc, or the -errno of the commit. */
+int spool_end(struct spool *s, int rc) MUST_CHECK;
+
 /*
  * True from when spool_commit() begins to write until the next transaction:
  * for handlers of signals that end the process, which cannot tell any more

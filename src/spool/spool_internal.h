@@ -3,6 +3,7 @@
  * spool_internal.h - what the parts of the spool share; for src/spool only
  *
  *   spool.c     the directory, transactions, and the records beside messages
+ *   end.c       the end of a transaction that may have failed
  *   draft.c     a message on its way in
  *   message.c   messages within a transaction
  *   origin.c    is it the spool that was made here, or a copy?

@@ -89,19 +89,6 @@ check_limits(struct spool *s, const struct envelope *e, int64_t now_ms,
 	return errors[r->limit];
 }
 
-static int
-end(struct spool *s, int rc)
-{
-	int committed;
-
-	if (rc < 0) {
-		spool_abort(s);
-		return rc;
-	}
-	committed = spool_commit(s);
-	return committed < 0 ? committed : rc;
-}
-
 /* Put what one transaction may: 1 while there is more. */
 static int
 put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
@@ -115,7 +102,7 @@ put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
 		rc = check_limits(s, d->envelope, d->now_ms, r);
 	if (rc == 0)
 		rc = spool_draft_put(s, d);
-	return end(s, rc);
+	return spool_end(s, rc);
 }
 
 /* Else it would be in the way of others until it is too old. Whoever waited for
@@ -126,7 +113,7 @@ discard(struct spool *s, const struct spool_draft *d, int64_t deadline_ms)
 	int rc = spool_begin(s, SPOOL_CHANGE, 0, deadline_ms);
 
 	if (rc == 0)
-		rc = end(s, spool_draft_discard(s, d));
+		rc = spool_end(s, spool_draft_discard(s, d));
 	(void)rc;
 }
 
