@@ -3,8 +3,8 @@
  * environment.h - the LMDB environment of a spool, open for one transaction
  *
  *   The caller holds the spool's lock from before environment_open() until
- *   after environment_close(). Only environment.c, part.c and spool.c know
- *   LMDB; what they return is -errno (see spool.h).
+ *   after environment_close(). Only environment.c, spool.c and who makes keys
+ *   (key.h) know LMDB; what they return is -errno (see spool.h).
  */
 #ifndef SPOOL_ENVIRONMENT_H
 #define SPOOL_ENVIRONMENT_H

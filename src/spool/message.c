@@ -5,7 +5,9 @@
 #include "base/bytes.h"
 #include "spool/digest.h"
 #include "spool/draft.h"
+#include "spool/leftover.h"
 #include "spool/part.h"
+#include "spool/schedule.h"
 #include "spool/spool_internal.h"
 
 enum {

@@ -3,20 +3,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "spool/key.h"
+#include "spool/leftover.h"
 #include "spool/part.h"
 #include "spool/spool.h"
 
-enum {
-	KEY_MESSAGE = 0x10,
-	KEY_SCHEDULE = 0x11,
-	KEY_LEFTOVER = 0x12,
-	MESSAGE_KEY_LEN = 1 + 8 + 1 + 4,
-	SCHEDULE_KEY_LEN = 1 + 8 + 8,
-	LEFTOVER_KEY_LEN = 1 + 8,
-	UNTIL_LEN = 8,
-};
-
-/* ---- keys ---------------------------------------------------------- */
+enum { MESSAGE_KEY_LEN = 1 + 8 + 1 + 4 };
 
 static MDB_val
 message_key(unsigned char *bytes, uint64_t id, enum part part, uint32_t chunk)
@@ -26,45 +18,6 @@ message_key(unsigned char *bytes, uint64_t id, enum part part, uint32_t chunk)
 	bytes[9] = (unsigned char)part;
 	bytes_put_be32(bytes + 10, chunk);
 	return (MDB_val){.mv_data = bytes, .mv_size = MESSAGE_KEY_LEN};
-}
-
-static MDB_val
-schedule_key(unsigned char *bytes, int64_t due_ms, uint64_t id)
-{
-	bytes[0] = KEY_SCHEDULE;
-	bytes_put_be64(bytes + 1, (uint64_t)due_ms);
-	bytes_put_be64(bytes + 9, id);
-	return (MDB_val){.mv_data = bytes, .mv_size = SCHEDULE_KEY_LEN};
-}
-
-static MDB_val
-leftover_key(unsigned char *bytes, uint64_t id)
-{
-	bytes[0] = KEY_LEFTOVER;
-	bytes_put_be64(bytes + 1, id);
-	return (MDB_val){.mv_data = bytes, .mv_size = LEFTOVER_KEY_LEN};
-}
-
-/* The first key that is not below key. -ENOENT: it is of another kind. */
-static int
-find(struct environment *e, MDB_val *key, size_t key_len)
-{
-	const unsigned char kind = *(const unsigned char *)key->mv_data;
-	MDB_cursor *cursor;
-	MDB_val value;
-	int rc;
-
-	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
-	if (rc)
-		return environment_error(rc);
-	rc = environment_error(
-	    mdb_cursor_get(cursor, key, &value, MDB_SET_RANGE));
-	mdb_cursor_close(cursor);
-	if (rc < 0)
-		return rc;
-	if (key->mv_size == 0 || *(unsigned char *)key->mv_data != kind)
-		return -ENOENT;
-	return key->mv_size == key_len ? 0 : -EBADMSG;
 }
 
 /* ---- parts --------------------------------------------------------- */
@@ -296,7 +249,7 @@ part_next_id(struct environment *e, uint64_t *id)
 		if (found == UINT64_MAX)
 			return -ENOENT;
 		key = message_key(bytes, found + 1, PART_ALL, 0);
-		rc = find(e, &key, MESSAGE_KEY_LEN);
+		rc = key_find(e, &key, MESSAGE_KEY_LEN);
 		if (rc < 0)
 			return rc;
 		/* Keys out of order would let us go round in circles. */
@@ -388,151 +341,4 @@ part_walk(struct environment *e, uint64_t *id, size_t max, part_walk_fn *found,
 	mdb_cursor_close(cursor);
 	buf_release(&m.state);
 	return stop < 0 ? stop : environment_error(rc);
-}
-
-/* ---- leftovers ----------------------------------------------------- */
-
-int
-leftover_add(struct environment *e, uint64_t id, int64_t until_ms)
-{
-	unsigned char bytes[LEFTOVER_KEY_LEN];
-	unsigned char until[UNTIL_LEN];
-	MDB_val key = leftover_key(bytes, id);
-	MDB_val value = {.mv_data = until};
-
-	if (until_ms > 0) {
-		bytes_put_be64(until, (uint64_t)until_ms);
-		value.mv_size = sizeof(until);
-	}
-	return environment_error(mdb_put(e->txn, e->dbi, &key, &value, 0));
-}
-
-int
-leftover_until(struct environment *e, uint64_t id, int64_t *until_ms)
-{
-	unsigned char bytes[LEFTOVER_KEY_LEN];
-	MDB_val key = leftover_key(bytes, id);
-	MDB_val value;
-	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, &value));
-
-	if (rc < 0)
-		return rc;
-	*until_ms = value.mv_size == UNTIL_LEN
-			? (int64_t)bytes_get_be64(value.mv_data)
-			: 0;
-	return 0;
-}
-
-int
-leftover_remove(struct environment *e, uint64_t id)
-{
-	unsigned char bytes[LEFTOVER_KEY_LEN];
-	MDB_val key = leftover_key(bytes, id);
-
-	return environment_error(mdb_del(e->txn, e->dbi, &key, NULL));
-}
-
-int
-leftover_next(struct environment *e, uint64_t *id)
-{
-	unsigned char bytes[LEFTOVER_KEY_LEN];
-	uint64_t found;
-	MDB_val key;
-	int rc;
-
-	if (*id == UINT64_MAX)
-		return -ENOENT;
-	key = leftover_key(bytes, *id + 1);
-	rc = find(e, &key, LEFTOVER_KEY_LEN);
-	if (rc < 0)
-		return rc;
-	found = bytes_get_be64((const char *)key.mv_data + 1);
-	if (found <= *id)
-		return -EBADMSG;
-	*id = found;
-	return 0;
-}
-
-/* ---- schedule ------------------------------------------------------ */
-
-int
-schedule_add(struct environment *e, int64_t due_ms, uint64_t id)
-{
-	unsigned char bytes[SCHEDULE_KEY_LEN];
-	MDB_val key = schedule_key(bytes, due_ms, id);
-	MDB_val nothing = {0};
-
-	return environment_error(mdb_put(e->txn, e->dbi, &key, &nothing, 0));
-}
-
-int
-schedule_remove(struct environment *e, int64_t due_ms, uint64_t id)
-{
-	unsigned char bytes[SCHEDULE_KEY_LEN];
-	MDB_val key = schedule_key(bytes, due_ms, id);
-	int rc = environment_error(mdb_del(e->txn, e->dbi, &key, NULL));
-
-	return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
-}
-
-int
-schedule_remove_misplaced(struct environment *e, int64_t due_ms, uint64_t id)
-{
-	unsigned char bytes[SCHEDULE_KEY_LEN];
-	const MDB_val wanted = schedule_key(bytes, due_ms, id);
-	unsigned char kind = KEY_SCHEDULE;
-	MDB_val key = {.mv_data = &kind, .mv_size = sizeof(kind)};
-	MDB_val nothing;
-	MDB_cursor *cursor;
-	int rc;
-
-	rc = mdb_cursor_open(e->txn, e->dbi, &cursor);
-	if (rc)
-		return environment_error(rc);
-	rc = mdb_cursor_get(cursor, &key, &nothing, MDB_SET_RANGE);
-	while (rc == 0 && (key.mv_size != wanted.mv_size ||
-			      memcmp(key.mv_data, bytes, key.mv_size) != 0))
-		rc = mdb_cursor_get(cursor, &key, &nothing, MDB_NEXT);
-	if (rc == 0)
-		rc = mdb_cursor_del(cursor, 0);
-	mdb_cursor_close(cursor);
-	return environment_error(rc);
-}
-
-int
-schedule_has(struct environment *e, int64_t due_ms, uint64_t id)
-{
-	unsigned char bytes[SCHEDULE_KEY_LEN];
-	MDB_val key = schedule_key(bytes, due_ms, id);
-	MDB_val nothing;
-	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, &nothing));
-
-	return rc == 0 ? 1 : rc == -ENOENT ? 0 : rc;
-}
-
-int
-schedule_next(struct environment *e, int64_t *due_ms, uint64_t *id)
-{
-	unsigned char bytes[SCHEDULE_KEY_LEN];
-	int64_t due = *due_ms;
-	uint64_t after = *id;
-	MDB_val key;
-	int rc;
-
-	if (after == UINT64_MAX && due == INT64_MAX)
-		return -ENOENT;
-	key = after == UINT64_MAX ? schedule_key(bytes, due + 1, 0)
-				  : schedule_key(bytes, due, after + 1);
-	rc = find(e, &key, SCHEDULE_KEY_LEN);
-	if (rc < 0)
-		return rc;
-	due = (int64_t)bytes_get_be64((const char *)key.mv_data + 1);
-	after = bytes_get_be64((const char *)key.mv_data + 9);
-	/* As above. Keys are unsigned: a negative time comes behind all. */
-	if ((uint64_t)due < (uint64_t)*due_ms ||
-	    (due == *due_ms && after <= *id))
-		return -EBADMSG;
-	*due_ms = due;
-	*id = after;
-	return 0;
 }

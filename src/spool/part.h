@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * part.h - the parts of a message as chunks in LMDB, and the schedule
+ * part.h - the parts of a message as chunks in LMDB
  *
  *   Keys and chunks are those of docs/spool-format.md.
  */
@@ -72,36 +72,5 @@ typedef int part_walk_fn(void *context, const struct part_message *m);
  */
 int part_walk(struct environment *e, uint64_t *id, size_t max,
     part_walk_fn *found, void *context) MUST_CHECK;
-
-/*
- * What is left of a message that was removed, as that is more than one
- * transaction should free; or what there is so far of one that is put in
- * several: until_ms is when that must be over, 0 for a removed one. An id that
- * is marked already is marked anew. leftover_next() finds the smallest id above
- * *id; leftover_until() is -ENOENT where there is no mark.
- */
-int leftover_add(
-    struct environment *e, uint64_t id, int64_t until_ms) MUST_CHECK;
-int leftover_until(
-    struct environment *e, uint64_t id, int64_t *until_ms) MUST_CHECK;
-int leftover_remove(struct environment *e, uint64_t id) MUST_CHECK;
-int leftover_next(struct environment *e, uint64_t *id) MUST_CHECK;
-
-int schedule_add(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
-
-/* Remove an entry: 1, or 0 if there is none. */
-int schedule_remove(
-    struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
-
-/* Remove one that is not where a search looks for it: by a look at all. */
-int schedule_remove_misplaced(
-    struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
-
-/* 1 if there is such an entry, 0 if not. */
-int schedule_has(struct environment *e, int64_t due_ms, uint64_t id) MUST_CHECK;
-
-/* Move to the entry behind (*due_ms, *id). -ENOENT: that was the last. */
-int schedule_next(
-    struct environment *e, int64_t *due_ms, uint64_t *id) MUST_CHECK;
 
 #endif

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "spool/leftover.h"
 #include "spool/part.h"
+#include "spool/schedule.h"
 #include "spool/spool_internal.h"
 
 enum {

@@ -90,8 +90,8 @@ int spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 /* Make the transaction durable and let go of the lock, whatever comes out. */
 int spool_commit(struct spool *s) MUST_CHECK;
 
-/* End a transaction to write or to change: commit if rc is 0 or more, else undo.
- * Returns rc, or the -errno of the commit. */
+/* End a transaction that is no SPOOL_READ: commit if rc is 0 or more, else
+ * undo. Returns rc, or the -errno of the commit. */
 int spool_end(struct spool *s, int rc) MUST_CHECK;
 
 /*

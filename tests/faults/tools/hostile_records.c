@@ -20,6 +20,7 @@
 #include "spool/environment.h"
 #include "spool/part.h"
 #include "spool/record.h"
+#include "spool/schedule.h"
 #include "spool/spool.h"
 
 enum { ID = 1000, MAP_LEN = 256 << 20 };
