@@ -4,21 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/log.h"
-
-#include "flushd/answer.h"
 #include "flushd/conf.h"
 #include "flushd/desk.h"
 #include "flushd/event.h"
 #include "flushd/health.h"
 #include "flushd/keeper.h"
 #include "flushd/notice.h"
+#include "flushd/overview.h"
+#include "flushd/roster.h"
 #include "flushd/slots.h"
 #include "flushd/supervisor.h"
 #include "flushd/watch.h"
@@ -32,12 +30,6 @@ enum {
 	/* A relay that was down gets 1 connection, and a second later 2, 4,
 	 * 8... */
 	SLOW_START_MS = 1000,
-	REASON_SHOWN_MAX = 512,
-};
-
-struct member {
-	struct keeper *keeper;
-	TAILQ_ENTRY(member) link;
 };
 
 struct supervisor {
@@ -45,9 +37,10 @@ struct supervisor {
 	struct conf conf; /* without files, what they would say */
 	sd_event *event;
 	struct keeper_host host;
-	TAILQ_HEAD(members, member) members; /* by name */
-	size_t connections_max;		     /* for now */
-	struct desk *desk;		     /* NULL: nobody can ask */
+	struct roster *roster;
+	struct overview overview;
+	size_t connections_max; /* for now */
+	struct desk *desk;	/* NULL: nobody can ask */
 	struct notice *notice;
 	sd_event_source *slow_start_timer;
 	sd_event_source *stop_timer;
@@ -62,10 +55,8 @@ static void
 on_verdict(void *context, bool is_up)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_take_verdict(m->keeper, is_up);
+	roster_take_verdict(s->roster, is_up);
 }
 
 static void
@@ -89,48 +80,16 @@ on_slow_start_timer(sd_event_source *source, uint64_t usec, void *context)
 	return 0;
 }
 
-static uintmax_t
-waiting(const struct supervisor *s)
-{
-	uintmax_t sum = 0;
-	struct member *m;
-
-	TAILQ_FOREACH(m, &s->members, link)
-		sum += keeper_waiting(m->keeper);
-	return sum;
-}
-
-static void
-report_relay(const struct supervisor *s, bool is_up, int64_t down_ms)
-{
-	const char *name = s->conf.global.relay.name;
-	const char *reason = health_reason(s->host.health);
-	struct buf words = BUF_INIT;
-
-	if (is_up) {
-		log_notice("relay=%s state=up down_sec=%jd", name,
-		    (intmax_t)(down_ms / 1000));
-		return;
-	}
-	log_escape(&words, reason, strlen(reason), REASON_SHOWN_MAX);
-	log_warning("relay=%s state=down waiting=%ju reason=\"%s\"", name,
-	    waiting(s), words.data);
-	buf_release(&words);
-}
-
 static void
 on_relay_changed(void *context, bool is_up, int64_t down_ms)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
-	report_relay(s, is_up, down_ms);
-	if (is_up) {
+	overview_log_relay(&s->overview, is_up, down_ms);
+	if (is_up)
 		start_slowly(s, 1);
-		return;
-	}
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_relay_down(m->keeper);
+	else
+		roster_relay_down(s->roster);
 }
 
 /* ---- the sites ----------------------------------------------------- */
@@ -139,10 +98,8 @@ static void
 run_all(void *context)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_run(m->keeper);
+	roster_run(s->roster);
 }
 
 static void
@@ -167,113 +124,37 @@ static int
 on_reaper(sd_event_source *source, void *context)
 {
 	struct supervisor *s = context;
-	struct member *next;
 
 	(void)source;
-	for (struct member *m = TAILQ_FIRST(&s->members); m; m = next) {
-		next = TAILQ_NEXT(m, link);
-		if (!keeper_has_ended(m->keeper))
-			continue;
-		TAILQ_REMOVE(&s->members, m, link);
-		keeper_free(m->keeper);
-		free(m);
-	}
-	if (TAILQ_EMPTY(&s->members) &&
-	    (s->is_stopping || !s->options->conf_dir))
+	if (roster_reap(s->roster) && (s->is_stopping || !s->options->conf_dir))
 		event_must(sd_event_exit(s->event, s->status), "exit");
 	return 0;
 }
 
-/* In front of next, or last. */
-static struct keeper *
-add(struct supervisor *s, struct member *next, struct site *site,
-    const struct policy *policy)
-{
-	struct member *m = alloc_zeroed(sizeof(*m));
-
-	m->keeper = keeper_new(&s->host, site, policy);
-	if (next)
-		TAILQ_INSERT_BEFORE(next, m, link);
-	else
-		TAILQ_INSERT_TAIL(&s->members, m, link);
-	return m->keeper;
-}
-
 /* ---- who asks ------------------------------------------------------ */
-
-static size_t
-site_count(const struct supervisor *s)
-{
-	size_t count = 0;
-	struct member *m;
-
-	TAILQ_FOREACH(m, &s->members, link)
-		count++;
-	return count;
-}
 
 static bool
 has_site(void *context, uid_t uid)
 {
 	const struct supervisor *s = context;
-	struct member *m;
 
-	TAILQ_FOREACH(m, &s->members, link)
-		if (keeper_uid(m->keeper) == uid)
-			return true;
-	return false;
+	return roster_has_uid(s->roster, uid);
 }
 
-static struct answer_places
-places(const struct slots *s)
-{
-	return (struct answer_places){
-	    slots_used(s), slots_max(s), slots_waiting(s)};
-}
-
-static void
-answer_relay(
-    const struct supervisor *s, struct buf *out, const struct answer_time *now)
-{
-	const struct health *h = s->host.health;
-	const struct answer_relay a = {
-	    .name = s->conf.global.relay.name,
-	    .is_up = health_is_up(h),
-	    .since_ms = health_since_ms(h),
-	    .reason = health_reason(h),
-	    .next_probe_ms = health_next_probe_ms(h),
-	    .connections = places(s->host.connections),
-	    .workers = places(s->host.workers),
-	    .site_count = site_count(s),
-	    .waiting = waiting(s),
-	};
-
-	answer_add_relay(out, &a, now);
-}
-
-/* Root may know all, and a site's user what is his. */
 static bool
 answer(void *context, uid_t uid, char *at, struct buf *out)
 {
 	const struct supervisor *s = context;
-	const struct answer_time now = {clock_boot_ms(), clock_wall_ms()};
-	struct member *m;
 
-	TAILQ_FOREACH(m, &s->members, link) {
-		const char *name = keeper_name(m->keeper);
+	return overview_answer(&s->overview, uid, at, out);
+}
 
-		if (strcmp(name, at) <= 0 ||
-		    (uid != 0 && keeper_uid(m->keeper) != uid))
-			continue;
-		if (out->len >= DESK_PIECE_LEN)
-			return true;
-		keeper_answer(m->keeper, out, &now);
-		snprintf(at, DESK_NAME_SIZE, "%s", name);
-	}
-	/* By which it is seen that the answer is whole. */
-	if (uid == 0)
-		answer_relay(s, out, &now);
-	return false;
+static void
+write_notice(void *context, struct buf *line)
+{
+	const struct supervisor *s = context;
+
+	overview_add_notice(&s->overview, line);
 }
 
 static void
@@ -288,57 +169,7 @@ open_desk(struct supervisor *s)
 	s->desk = desk_new(s->event, path, &host);
 }
 
-static void
-write_notice(void *context, struct buf *line)
-{
-	const struct supervisor *s = context;
-	const bool is_up = health_is_up(s->host.health);
-	const char *reason = health_reason(s->host.health);
-
-	buf_add_format(line, "%zu site%s, %ju waiting, relay %s is %s",
-	    site_count(s), site_count(s) == 1 ? "" : "s", (uintmax_t)waiting(s),
-	    s->conf.global.relay.name, is_up ? "up" : "down");
-	if (is_up)
-		return;
-	buf_add_str(line, ": ");
-	log_clean(line, reason, strlen(reason), REASON_SHOWN_MAX);
-}
-
 /* ---- the configuration --------------------------------------------- */
-
-static int
-compare(const struct member *m, const struct conf_site *c)
-{
-	return strcmp(keeper_name(m->keeper), c->name);
-}
-
-/* Let there be a keeper for each site, and no other. */
-static void
-take_sites(struct supervisor *s)
-{
-	struct member *m = TAILQ_FIRST(&s->members);
-	struct site site;
-
-	for (size_t i = 0; i < s->conf.site_count; i++) {
-		const struct conf_site *c = &s->conf.sites[i];
-		const struct policy *policy = &c->values.policy;
-
-		for (; m && compare(m, c) < 0; m = TAILQ_NEXT(m, link))
-			keeper_stop(m->keeper);
-		/* One of that name may be on its way out. */
-		while (m && compare(m, c) == 0 && keeper_is_stopping(m->keeper))
-			m = TAILQ_NEXT(m, link);
-		conf_get_site(c, &site);
-		if (m && compare(m, c) == 0) {
-			keeper_update(m->keeper, &site, policy);
-			m = TAILQ_NEXT(m, link);
-		} else {
-			add(s, m, &site, policy);
-		}
-	}
-	for (; m; m = TAILQ_NEXT(m, link))
-		keeper_stop(m->keeper);
-}
 
 static void
 take_conf(struct supervisor *s)
@@ -348,7 +179,7 @@ take_conf(struct supervisor *s)
 	slots_set_max(s->host.workers, global->workers_max);
 	if (health_is_up(s->host.health))
 		start_slowly(s, global->connections_max);
-	take_sites(s);
+	roster_take(s->roster, &s->conf);
 	open_desk(s);
 	log_notice("relay=%s sites=%zu configured", global->relay.name,
 	    s->conf.site_count);
@@ -375,12 +206,10 @@ static int
 on_stop_timer(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
 	(void)source;
 	(void)usec;
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_kill(m->keeper);
+	roster_kill(s->roster);
 	return 0;
 }
 
@@ -389,7 +218,6 @@ on_stop_signal(
     sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
 	(void)source;
 	(void)info;
@@ -398,8 +226,7 @@ on_stop_signal(
 	s->is_stopping = true;
 	sd_notify(0, "STOPPING=1");
 	event_timer_set(s->stop_timer, STOP_TIMEOUT_MS);
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_stop(m->keeper);
+	roster_stop(s->roster);
 	/* There may be none. */
 	reap_soon(s);
 	return 0;
@@ -421,7 +248,6 @@ on_reload_signal(
     sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
 	struct supervisor *s = context;
-	struct member *m;
 
 	(void)source;
 	(void)info;
@@ -432,8 +258,7 @@ on_reload_signal(
 		reload(s);
 		sd_notify(0, "READY=1");
 	}
-	TAILQ_FOREACH(m, &s->members, link)
-		keeper_forgive(m->keeper);
+	roster_forgive(s->roster);
 	return 0;
 }
 
@@ -488,6 +313,8 @@ open_host(struct supervisor *s)
 	    .ended = on_keeper_ended,
 	    .context = s,
 	};
+	s->roster = roster_new(&s->host);
+	s->overview = (struct overview){&s->host, s->roster};
 	s->slow_start_timer = event_timer_new(s->event, on_slow_start_timer, s);
 	s->notice = notice_new(s->event, write_notice, s);
 	s->stop_timer = event_timer_new(s->event, on_stop_timer, s);
@@ -501,13 +328,7 @@ open_host(struct supervisor *s)
 static void
 close_host(struct supervisor *s)
 {
-	struct member *m;
-
-	while ((m = TAILQ_FIRST(&s->members)) != NULL) {
-		TAILQ_REMOVE(&s->members, m, link);
-		keeper_free(m->keeper);
-		free(m);
-	}
+	roster_free(s->roster);
 	desk_free(s->desk);
 	notice_free(s->notice);
 	slots_free(s->host.workers);
@@ -531,7 +352,7 @@ open_only_site(struct supervisor *s)
 	struct policy policy;
 
 	policy_init(&policy);
-	if (!keeper_claim(add(s, NULL, &site, &policy)))
+	if (!roster_claim(s->roster, &site, &policy))
 		return false;
 	log_notice("version=%s site=%s relay=%s started", VERSION, spool,
 	    s->options->relay.name);
@@ -584,7 +405,6 @@ supervisor_run(const struct supervisor_options *options)
 	struct supervisor s = {.options = options};
 	int status;
 
-	TAILQ_INIT(&s.members);
 	if (!load_conf(&s))
 		return EXIT_FAILURE;
 	event_must(sd_event_new(&s.event), "event loop");

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/alloc.h"
+#include "flushd/answer.h"
+#include "flushd/conf.h"
+#include "flushd/desk.h"
+#include "flushd/roster.h"
+
+struct member {
+	struct keeper *keeper;
+	TAILQ_ENTRY(member) link;
+};
+
+struct roster {
+	const struct keeper_host *host;
+	TAILQ_HEAD(members, member) members; /* by name */
+};
+
+/* ---- who there is -------------------------------------------------- */
+
+/* In front of next, or last. */
+static struct keeper *
+add(struct roster *r, struct member *next, struct site *site,
+    const struct policy *policy)
+{
+	struct member *m = alloc_zeroed(sizeof(*m));
+
+	m->keeper = keeper_new(r->host, site, policy);
+	if (next)
+		TAILQ_INSERT_BEFORE(next, m, link);
+	else
+		TAILQ_INSERT_TAIL(&r->members, m, link);
+	return m->keeper;
+}
+
+static void
+forget(struct roster *r, struct member *m)
+{
+	TAILQ_REMOVE(&r->members, m, link);
+	keeper_free(m->keeper);
+	free(m);
+}
+
+static int
+compare(const struct member *m, const struct conf_site *c)
+{
+	return strcmp(keeper_name(m->keeper), c->name);
+}
+
+void
+roster_take(struct roster *r, const struct conf *conf)
+{
+	struct member *m = TAILQ_FIRST(&r->members);
+	struct site site;
+
+	for (size_t i = 0; i < conf->site_count; i++) {
+		const struct conf_site *c = &conf->sites[i];
+		const struct policy *policy = &c->values.policy;
+
+		for (; m && compare(m, c) < 0; m = TAILQ_NEXT(m, link))
+			keeper_stop(m->keeper);
+		/* One of that name may be on its way out. */
+		while (m && compare(m, c) == 0 && keeper_is_stopping(m->keeper))
+			m = TAILQ_NEXT(m, link);
+		conf_get_site(c, &site);
+		if (m && compare(m, c) == 0) {
+			keeper_update(m->keeper, &site, policy);
+			m = TAILQ_NEXT(m, link);
+		} else {
+			add(r, m, &site, policy);
+		}
+	}
+	for (; m; m = TAILQ_NEXT(m, link))
+		keeper_stop(m->keeper);
+}
+
+bool
+roster_claim(struct roster *r, struct site *site, const struct policy *policy)
+{
+	return keeper_claim(add(r, NULL, site, policy));
+}
+
+bool
+roster_reap(struct roster *r)
+{
+	struct member *next;
+
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = next) {
+		next = TAILQ_NEXT(m, link);
+		if (keeper_has_ended(m->keeper))
+			forget(r, m);
+	}
+	return TAILQ_EMPTY(&r->members);
+}
+
+/* ---- for all of them ----------------------------------------------- */
+
+void
+roster_run(struct roster *r)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_run(m->keeper);
+}
+
+void
+roster_forgive(struct roster *r)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_forgive(m->keeper);
+}
+
+void
+roster_stop(struct roster *r)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_stop(m->keeper);
+}
+
+void
+roster_kill(struct roster *r)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_kill(m->keeper);
+}
+
+void
+roster_take_verdict(struct roster *r, bool is_up)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_take_verdict(m->keeper, is_up);
+}
+
+void
+roster_relay_down(struct roster *r)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		keeper_relay_down(m->keeper);
+}
+
+/* ---- who asks ------------------------------------------------------ */
+
+size_t
+roster_count(const struct roster *r)
+{
+	size_t count = 0;
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		count++;
+	return count;
+}
+
+uint64_t
+roster_waiting(const struct roster *r)
+{
+	uint64_t sum = 0;
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		sum += keeper_waiting(m->keeper);
+	return sum;
+}
+
+bool
+roster_has_uid(const struct roster *r, uid_t uid)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link)
+		if (keeper_uid(m->keeper) == uid)
+			return true;
+	return false;
+}
+
+bool
+roster_answer(const struct roster *r, uid_t uid, char *at, struct buf *out,
+    const struct answer_time *now)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link) {
+		const char *name = keeper_name(m->keeper);
+
+		if (strcmp(name, at) <= 0 ||
+		    (uid != 0 && keeper_uid(m->keeper) != uid))
+			continue;
+		if (out->len >= DESK_PIECE_LEN)
+			return true;
+		keeper_answer(m->keeper, out, now);
+		snprintf(at, DESK_NAME_SIZE, "%s", name);
+	}
+	return false;
+}
+
+/* ---- life ---------------------------------------------------------- */
+
+struct roster *
+roster_new(const struct keeper_host *host)
+{
+	struct roster *r = alloc_zeroed(sizeof(*r));
+
+	r->host = host;
+	TAILQ_INIT(&r->members);
+	return r;
+}
+
+void
+roster_free(struct roster *r)
+{
+	struct member *m;
+
+	if (!r)
+		return;
+	while ((m = TAILQ_FIRST(&r->members)) != NULL)
+		forget(r, m);
+	free(r);
+}
