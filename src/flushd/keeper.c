@@ -84,10 +84,10 @@ on_idle(struct keeper *k, const struct channel_message *m)
 {
 	k->next_due_ms = m->next_due_ms;
 	line_close(k->line);
-	wake_at(&k->wake, m->next_due_ms);
 	/* From here on nothing is missed: what came before the watch is found
 	 * by the last look, what comes after it is seen by the watch. */
 	wake_watch(&k->wake, k->site.name, k->spool.dir_fd);
+	wake_at(&k->wake, m->next_due_ms);
 	minder_tell(k->minder, CHANNEL_LOOK_AGAIN, "", -1);
 }
 

@@ -77,6 +77,8 @@ wake_at(struct wake *w, int64_t due_ms)
 		ms = due_ms - now_ms;
 	else if (due_ms != INT64_MAX)
 		ms = DUE_DELAY_MAX_MS;
+	if (w->is_polled && (ms < 0 || ms > POLL_DELAY_MS))
+		ms = POLL_DELAY_MS;
 	event_timer_set(w->timer, ms);
 }
 

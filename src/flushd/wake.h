@@ -53,7 +53,8 @@ void wake_begin(struct wake *w);
 /* Nobody is called until something else is said. */
 void wake_stop(struct wake *w);
 
-/* Call when something is due, by the wall clock; INT64_MAX: never. */
+/* Call when something is due, by the wall clock; INT64_MAX: never. After
+ * wake_watch() if both. */
 void wake_at(struct wake *w, int64_t due_ms);
 
 /* Call when the spool is touched, until then or until wake_unwatch(); if it

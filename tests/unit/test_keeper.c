@@ -36,7 +36,7 @@ enum {
 	/* And nothing else is on its way if there is nothing for that long. */
 	QUIET_USEC = 5 * 1000,
 	FAR_MS = 200 * 1000,
-	SOON_MS = 50,
+	SOON_MS = 500,
 	RELAY_ENDS_MAX = 8,
 };
 
@@ -628,7 +628,7 @@ arrange(enum state state)
 	case POLLED_DUE:
 		spoil_watch();
 		become_idle(
-		    clock_wall_ms() + SOON_MS, "working 10s look-again", NULL);
+		    clock_wall_ms() + SOON_MS, "working 1s look-again", NULL);
 		return;
 	case WAITING:
 		enter_rival();
@@ -706,6 +706,8 @@ static const struct {
     {POLLED, FORGIVE, "working started 50s"},
     {POLLED, STOP, "ended"},
     {POLLED, KILL, "idle 10s"},
+
+    {POLLED_DUE, DUE, "working started 50s"},
 
     {WAITING, RUN, "waiting"},
     {WAITING, TOUCHED, "waiting"},
