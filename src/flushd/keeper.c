@@ -25,6 +25,7 @@ struct keeper {
 	struct minder *minder;	  /* of the worker; NULL: none runs */
 	struct line *line;	  /* to the relay, for it */
 	bool is_complaint_open;	  /* it waits for a verdict */
+	bool is_last_look;	  /* it leaves if it finds nothing */
 
 	struct lessons lessons; /* of its workers */
 	int64_t next_due_ms;	/* as one has said, wall clock */
@@ -54,6 +55,7 @@ on_need_relay(struct keeper *k, const struct channel_message *m)
 	 * when it looks for more. */
 	if (m->line != 0)
 		return;
+	k->is_last_look = false;
 	wake_unwatch(&k->wake);
 	k->wake.is_wanted = minder_is_leaving(k->minder);
 	k->wake.empty_runs = 0;
@@ -82,6 +84,7 @@ on_complaint(struct keeper *k, const struct channel_message *m)
 static void
 on_idle(struct keeper *k, const struct channel_message *m)
 {
+	k->is_last_look = true;
 	k->next_due_ms = m->next_due_ms;
 	line_close(k->line);
 	/* From here on nothing is missed: what came before the watch is found
@@ -176,6 +179,15 @@ on_crash(struct keeper *k, const struct minder_end *worker)
 	    &k->lessons, k->site.name, worker, wake_back_off(&k->wake));
 }
 
+/* Its site's user may have told it to, and nothing else would wake the site. */
+static void
+on_left_early(struct keeper *k)
+{
+	log_warning("site=%s worker left before its work was done; again in "
+		    "%d s",
+	    k->site.name, (int)(wake_back_off(&k->wake) / 1000));
+}
+
 /* The next one runs when there is a reason to. */
 static void
 on_well_ended(struct keeper *k, const struct minder_end *worker)
@@ -186,6 +198,8 @@ on_well_ended(struct keeper *k, const struct minder_end *worker)
 	else if (worker->is_relay_down || k->wake.is_wanted ||
 		 k->wake.is_wanted_again)
 		keeper_run(k);
+	else if (!k->is_last_look)
+		on_left_early(k);
 }
 
 static void
@@ -261,8 +275,9 @@ open_spool(struct keeper *k)
 
 /* It has a place. */
 static void
-start_worker(struct keeper *k)
+start_worker(void *context)
 {
+	struct keeper *k = context;
 	const struct minder_task task = {
 	    .site = k->site.name,
 	    .spool = &k->spool,
@@ -281,15 +296,10 @@ start_worker(struct keeper *k)
 		return;
 	wake_begin(&k->wake);
 	k->lessons.is_wiser = false;
+	k->is_last_look = false;
 	k->minder = minder_new(k->host->event, &task, &host);
 	if (!k->minder)
 		on_no_worker(k);
-}
-
-static void
-on_place(void *context)
-{
-	start_worker(context);
 }
 
 /* Its turn is over; it goes to the end of those who wait. */
@@ -357,7 +367,7 @@ keeper_new(const struct keeper_host *host, struct site *site,
 	*site = (struct site){0};
 	k->policy = *policy;
 	k->place = (struct slots_guest){
-	    .entered = on_place, .asked = on_turn_over, .context = k};
+	    .entered = start_worker, .asked = on_turn_over, .context = k};
 	k->spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
 	k->next_due_ms = INT64_MAX;
 	wake_init(&k->wake, host->event, host->watch, on_wake, k);
