@@ -42,6 +42,7 @@
 	X(site)                                                                \
 	X(rate)                                                                \
 	X(slots)                                                               \
+	X(wake)                                                                \
 	X(keeper)                                                              \
 	X(meter)                                                               \
 	X(standing)                                                            \
