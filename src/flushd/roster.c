@@ -223,11 +223,13 @@ roster_new(const struct keeper_host *host)
 void
 roster_free(struct roster *r)
 {
-	struct member *m;
+	struct member *next;
 
 	if (!r)
 		return;
-	while ((m = TAILQ_FIRST(&r->members)) != NULL)
+	for (struct member *m = TAILQ_FIRST(&r->members); m; m = next) {
+		next = TAILQ_NEXT(m, link);
 		forget(r, m);
+	}
 	free(r);
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 #
-# The owner of a site, who runs under the uid of his own worker, ends it, stops it, and floods its spool with events.
-# He harms his own mail only: that of another site comes through, and the supervisor has little to do. And a spool that is
-# not his is none of his site.
+# The owner of a site, who runs under the uid of his own worker, ends it, has it leave, stops it, and floods its spool
+# with events. He harms his own mail only: that of another site comes through, and the supervisor has little to do. And a
+# spool that is not his is none of his site.
 
 # shellcheck source=tests/e2e/sites.sh
 . "$(dirname "$0")/sites.sh"
@@ -54,6 +54,14 @@ as_uid $bad kill -KILL "$WORKER"
 good_mail kill 10
 ok "kill: the end of his worker is in the log" wait_until 5 flushd_logged 'site=bad worker ended by signal 9'
 ok "kill: his own mail arrives later" wait_until 20 is_taken kill@bad.test
+
+# --- SIGTERM ------------------------------------------------------------------------------------------
+
+with_a_worker leave
+as_uid $bad kill -TERM "$WORKER"
+good_mail leave 10
+ok "leave: that his worker did is in the log" wait_until 5 flushd_logged 'site=bad worker left before its work was done'
+ok "leave: his own mail arrives later" wait_until 20 is_taken leave@bad.test
 
 # --- SIGSTOP ------------------------------------------------------------------------------------------
 
