@@ -24,6 +24,7 @@ struct keeper {
 	struct site_spool spool;  /* while a worker runs, or is_only */
 	struct minder *minder;	  /* of the worker; NULL: none runs */
 	struct line *line;	  /* to the relay, for it */
+	struct line *second_line; /* likewise, while there is one to spare */
 	bool is_complaint_open;	  /* it waits for a verdict */
 	bool is_last_look;	  /* it leaves if it finds nothing */
 
@@ -43,9 +44,26 @@ on_line(void *context, int fd)
 	struct keeper *k = context;
 
 	if (fd < 0)
-		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "", -1);
+		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "");
 	else
-		minder_tell(k->minder, CHANNEL_RELAY, k->host->relay->name, fd);
+		minder_lend(k->minder, 0, k->host->relay->name, fd);
+}
+
+/* It goes on with the first. */
+static void
+on_second_line(void *context, int fd)
+{
+	struct keeper *k = context;
+
+	if (fd >= 0)
+		minder_lend(k->minder, 1, k->host->relay->name, fd);
+}
+
+static void
+close_lines(struct keeper *k)
+{
+	line_close(k->line);
+	line_close(k->second_line);
 }
 
 static void
@@ -53,18 +71,18 @@ on_need_relay(struct keeper *k, const struct channel_message *m)
 {
 	/* It works: what it commits is no news, and what others do it finds
 	 * when it looks for more. */
-	if (m->line != 0)
-		return;
 	k->is_last_look = false;
 	wake_unwatch(&k->wake);
 	k->wake.is_wanted = minder_is_leaving(k->minder);
 	k->wake.empty_runs = 0;
 	if (minder_is_leaving(k->minder))
 		return;
-	if (health_is_up(k->host->health))
+	if (!health_is_up(k->host->health))
+		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "");
+	else if (m->line == 0)
 		line_open(k->line);
 	else
-		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "", -1);
+		line_open_spare(k->second_line);
 }
 
 static void
@@ -86,12 +104,12 @@ on_idle(struct keeper *k, const struct channel_message *m)
 {
 	k->is_last_look = true;
 	k->next_due_ms = m->next_due_ms;
-	line_close(k->line);
+	close_lines(k);
 	/* From here on nothing is missed: what came before the watch is found
 	 * by the last look, what comes after it is seen by the watch. */
 	wake_watch(&k->wake, k->site.name, k->spool.dir_fd);
 	wake_at(&k->wake, m->next_due_ms);
-	minder_tell(k->minder, CHANNEL_LOOK_AGAIN, "", -1);
+	minder_tell(k->minder, CHANNEL_LOOK_AGAIN, "");
 }
 
 static void
@@ -212,7 +230,7 @@ on_worker_ended(void *context, const struct minder_end *worker)
 	/* What comes while the relay is down is to be counted. */
 	if (worker->is_relay_down && !k->is_stopping)
 		wake_watch(&k->wake, k->site.name, k->spool.dir_fd);
-	line_close(k->line);
+	close_lines(k);
 	if (!k->host->is_only)
 		site_close(&k->spool);
 	slots_leave(k->host->workers, &k->place);
@@ -339,7 +357,7 @@ keeper_take_verdict(struct keeper *k, bool is_up)
 		k->is_complaint_open = false;
 		minder_tell(k->minder,
 		    is_up ? CHANNEL_RELAY_UP : CHANNEL_RELAY_DOWN,
-		    health_reason(k->host->health), -1);
+		    health_reason(k->host->health));
 	}
 	if (is_up && !k->minder && k->wake.is_wanted)
 		keeper_run(k);
@@ -350,7 +368,7 @@ keeper_relay_down(struct keeper *k)
 {
 	if (line_is_awaited(k->line)) {
 		line_close(k->line);
-		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "", -1);
+		minder_tell(k->minder, CHANNEL_RELAY_DOWN, "");
 	}
 }
 
@@ -373,6 +391,8 @@ keeper_new(const struct keeper_host *host, struct site *site,
 	wake_init(&k->wake, host->event, host->watch, on_wake, k);
 	k->line = line_new(host->event, host->relay, host->health,
 	    host->connections, on_line, on_turn_over, k);
+	k->second_line = line_new(host->event, host->relay, host->health,
+	    host->connections, on_second_line, on_turn_over, k);
 	return k;
 }
 
@@ -383,6 +403,7 @@ keeper_free(struct keeper *k)
 		return;
 	minder_free(k->minder);
 	line_free(k->line);
+	line_free(k->second_line);
 	wake_release(&k->wake);
 	slots_leave(k->host->workers, &k->place);
 	site_close(&k->spool);

@@ -75,6 +75,16 @@ line_open(struct line *l)
 }
 
 void
+line_open_spare(struct line *l)
+{
+	if (l->connector)
+		return;
+	cut_off(l);
+	if (slots_enter_spare(l->connections, &l->place))
+		on_place(l);
+}
+
+void
 line_close(struct line *l)
 {
 	connector_free(l->connector);

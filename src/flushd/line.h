@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * line.h - the one connection to the relay that a site may have
+ * line.h - a connection to the relay that a site may have
  *
  *   It is made here and lent to the site's worker. There are only so many for
  *   all sites, and what is lent is kept too, so that it can be cut off:
@@ -33,6 +33,9 @@ void line_free(struct line *l); /* NULL is fine */
 /* Connect, as soon as there is a place: done() is called once. What was
  * connected before is cut off; what is under way already goes on. */
 void line_open(struct line *l);
+
+/* The same if there is a place to spare; otherwise nothing comes of it. */
+void line_open_spare(struct line *l);
 
 /* Cut it off, or give it up without a call. */
 void line_close(struct line *l);

@@ -52,16 +52,30 @@ give_up(struct minder *m)
 		child_kill(m->worker, SIGKILL);
 }
 
+static void
+say(struct minder *m, struct channel_message *word, const char *text, int fd)
+{
+	if (!m || m->channel < 0 || m->is_leaving)
+		return;
+	snprintf(word->text, sizeof(word->text), "%s", text);
+	if (channel_send(m->channel, word, fd) < 0)
+		give_up(m);
+}
+
 void
-minder_tell(struct minder *m, enum channel_kind kind, const char *text, int fd)
+minder_tell(struct minder *m, enum channel_kind kind, const char *text)
 {
 	struct channel_message word = {.kind = kind};
 
-	if (!m || m->channel < 0 || m->is_leaving)
-		return;
-	snprintf(word.text, sizeof(word.text), "%s", text);
-	if (channel_send(m->channel, &word, fd) < 0)
-		give_up(m);
+	say(m, &word, text, -1);
+}
+
+void
+minder_lend(struct minder *m, int line, const char *relay, int fd)
+{
+	struct channel_message word = {.kind = CHANNEL_RELAY, .line = line};
+
+	say(m, &word, relay, fd);
 }
 
 void

@@ -59,11 +59,13 @@ struct minder *minder_new(sd_event *event, const struct minder_task *task,
 void minder_free(struct minder *m);
 
 /*
- * Tell it something, with the descriptor fd unless that is -1. Without a worker
- * (NULL is fine), or if it is leaving, nothing is said.
+ * Tell it something. Without a worker (NULL is fine), or if it is leaving,
+ * nothing is said.
  */
-void minder_tell(
-    struct minder *m, enum channel_kind kind, const char *text, int fd);
+void minder_tell(struct minder *m, enum channel_kind kind, const char *text);
+
+/* The same: lend it a connection to a relay of this name, for that line. */
+void minder_lend(struct minder *m, int line, const char *relay, int fd);
 
 /* Tell it to leave when an open dot is settled. It hears nothing more from us,
  * and may still say something. */

@@ -11,7 +11,7 @@ TAILQ_HEAD(guests, slots_guest);
 struct slots {
 	size_t max;
 	int64_t turn_ms;
-	struct guests inside; /* the longest first */
+	struct guests inside; /* spare ones first, then the longest */
 	struct guests waiting;
 	size_t inside_count;
 	size_t waiting_count;
@@ -35,7 +35,7 @@ next_turn_ms(const struct slots *s, struct slots_guest **next)
 			continue;
 		*next = g;
 		left_ms = g->entered_ms + s->turn_ms - clock_boot_ms();
-		return left_ms > 0 ? left_ms : 0;
+		return left_ms > 0 && !g->is_spare ? left_ms : 0;
 	}
 	return -1;
 }
@@ -68,11 +68,15 @@ on_timer(sd_event_source *source, uint64_t usec, void *context)
 /* ---- in and out ---------------------------------------------------- */
 
 static void
-take_place(struct slots *s, struct slots_guest *g)
+take_place(struct slots *s, struct slots_guest *g, bool is_spare)
 {
 	g->where = SLOTS_INSIDE;
+	g->is_spare = is_spare;
 	g->entered_ms = clock_boot_ms();
-	TAILQ_INSERT_TAIL(&s->inside, g, link);
+	if (is_spare)
+		TAILQ_INSERT_HEAD(&s->inside, g, link);
+	else
+		TAILQ_INSERT_TAIL(&s->inside, g, link);
 	s->inside_count++;
 }
 
@@ -86,10 +90,24 @@ let_in(struct slots *s)
 	       (g = TAILQ_FIRST(&s->waiting)) != NULL) {
 		TAILQ_REMOVE(&s->waiting, g, link);
 		s->waiting_count--;
-		take_place(s, g);
+		take_place(s, g, false);
 		g->entered(g->context);
 	}
 	set_timer(s);
+}
+
+static bool
+has_place(const struct slots *s)
+{
+	return s->inside_count < s->max && s->waiting_count == 0;
+}
+
+bool
+slots_enter_spare(struct slots *s, struct slots_guest *g)
+{
+	if (g->where == SLOTS_OUTSIDE && has_place(s))
+		take_place(s, g, true);
+	return g->where == SLOTS_INSIDE || g->where == SLOTS_ASKED;
 }
 
 bool
@@ -97,8 +115,8 @@ slots_enter(struct slots *s, struct slots_guest *g)
 {
 	if (g->where != SLOTS_OUTSIDE)
 		return g->where != SLOTS_WAITING;
-	if (s->inside_count < s->max && s->waiting_count == 0) {
-		take_place(s, g);
+	if (has_place(s)) {
+		take_place(s, g, false);
 		return true;
 	}
 	g->where = SLOTS_WAITING;

@@ -5,7 +5,7 @@
  *   There are fewer workers, and fewer connections to the relay, than sites.
  *   Who comes first gets a place first; while somebody waits, those who have
  *   had theirs for a turn are asked to leave, the longest first, one for each
- *   who waits.
+ *   who waits. Before them, and at once, those who have a place to spare.
  */
 #ifndef FLUSHD_SLOTS_H
 #define FLUSHD_SLOTS_H
@@ -32,6 +32,7 @@ struct slots_guest {
 	slots_fn *asked;   /* leave soon, please */
 	void *context;
 	enum slots_where where;
+	bool is_spare;
 	int64_t entered_ms; /* clock_boot_ms() */
 	TAILQ_ENTRY(slots_guest) link;
 };
@@ -49,6 +50,10 @@ void slots_set_max(struct slots *s, size_t max);
  * Whoever waits or is inside already stays where he is.
  */
 bool slots_enter(struct slots *s, struct slots_guest *g) MUST_CHECK;
+
+/* The same if there is a place that nobody waits for, until somebody does; else
+ * false, and it does not wait. */
+bool slots_enter_spare(struct slots *s, struct slots_guest *g) MUST_CHECK;
 
 /* Give the place back, or wait no longer; outside it does nothing. */
 void slots_leave(struct slots *s, struct slots_guest *g);
