@@ -248,17 +248,14 @@ on_worker_ended(void *context, const struct minder_end *worker)
 static void
 on_no_spool(struct keeper *k, const char *why)
 {
-	int64_t ms;
-
 	slots_leave(k->host->workers, &k->place);
 	if (k->host->is_once || k->host->is_only) {
 		lessons_error(&k->lessons, k->site.name, "%s", why);
 		end(k, KEEPER_FAILED);
 		return;
 	}
-	ms = wake_back_off(&k->wake);
 	lessons_error(&k->lessons, k->site.name, "%s; again in %d s", why,
-	    (int)(ms / 1000));
+	    (int)(wake_back_off(&k->wake) / 1000));
 }
 
 /* Not worth the end of a flushd that has but one site. */
