@@ -148,7 +148,7 @@ ahead_max(const struct batch *b)
 
 /* Read some, in one turn: 0, or why the next one could not be. */
 static int
-read_ahead(struct batch *b, struct spool *s, const char *host)
+read_ahead(struct batch *b, struct spool *s, const struct delivery_from *from)
 {
 	uint64_t bytes = 0;
 	int rc;
@@ -162,7 +162,7 @@ read_ahead(struct batch *b, struct spool *s, const char *host)
 		struct delivery *d = &b->ahead[b->ahead_count];
 
 		crash_at(entry->id);
-		rc = delivery_load(d, s, entry->id, entry->due_ms, host);
+		rc = delivery_load(d, s, entry->id, entry->due_ms, from);
 		if (rc < 0)
 			break;
 		bytes += d->envelope.text_len;
@@ -177,7 +177,7 @@ read_ahead(struct batch *b, struct spool *s, const char *host)
 
 /* Read some: 1, 0 if nothing is due, or -errno. */
 static int
-refill(struct batch *b, struct spool *s, const char *host)
+refill(struct batch *b, struct spool *s, const struct delivery_from *from)
 {
 	int rc;
 
@@ -187,7 +187,7 @@ refill(struct batch *b, struct spool *s, const char *host)
 			if (rc < 0 || b->count == 0)
 				return rc;
 		}
-		rc = read_ahead(b, s, host);
+		rc = read_ahead(b, s, from);
 		/* What could not be read is the first of the next turn. */
 		if (b->ahead_count > 0)
 			return 1;
@@ -201,8 +201,8 @@ refill(struct batch *b, struct spool *s, const char *host)
 }
 
 int
-batch_next(
-    struct batch *b, struct spool *s, const char *host, struct delivery *d)
+batch_next(struct batch *b, struct spool *s, const struct delivery_from *from,
+    struct delivery *d)
 {
 	int rc = 1;
 
@@ -210,7 +210,7 @@ batch_next(
 	    clock_boot_ms() - b->ahead_ms > AHEAD_MAX_MS)
 		forget_ahead(b);
 	if (b->ahead_at == b->ahead_count)
-		rc = refill(b, s, host);
+		rc = refill(b, s, from);
 	if (rc <= 0)
 		return rc;
 	delivery_move(d, &b->ahead[b->ahead_at++]);

@@ -60,8 +60,8 @@ void batch_release(struct batch *b);
  * nothing is due but what is out: next_due_ms and depth are then up to date.
  * Otherwise -errno: the spool is of no use.
  */
-int batch_next(struct batch *b, struct spool *s, const char *host,
-    struct delivery *d) MUST_CHECK;
+int batch_next(struct batch *b, struct spool *s,
+    const struct delivery_from *from, struct delivery *d) MUST_CHECK;
 
 /* What has become of it is in the spool, or nothing has. */
 void batch_done(struct batch *b, uint64_t id);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +15,31 @@ enum {
 	PER_MESSAGE = 8192,	 /* of its records, and its share of the tree */
 };
 
+/* A comment must stay one whatever an operator calls his sites. */
+static void
+add_site(struct buf *trace, const char *site)
+{
+	buf_add_str(trace, "site ");
+	for (; *site; site++)
+		buf_add_char(
+		    trace, isalnum((unsigned char)*site) || strchr("-._", *site)
+			       ? *site
+			       : '_');
+	buf_add_str(trace, ", ");
+}
+
 /* RFC 5321 section 4.4, in the form postfix gives to local submissions. */
 static void
-make_trace(struct delivery *d, const char *host)
+make_trace(struct delivery *d, const struct delivery_from *from)
 {
 	char date[CLOCK_TEXT_MAX];
 
-	buf_add_format(&d->trace,
-	    "Received: by %s (mini_sendmail, from userid %u)\n\tid %s; %s\n",
-	    host, d->envelope.submitter.uid, d->name,
+	buf_add_format(
+	    &d->trace, "Received: by %s (mini_sendmail, ", from->host);
+	if (*from->site != '\0')
+		add_site(&d->trace, from->site);
+	buf_add_format(&d->trace, "from userid %u)\n\tid %s; %s\n",
+	    d->envelope.submitter.uid, d->name,
 	    clock_rfc5322(d->envelope.submitted_ms, date));
 	text_size_add(&d->size, d->trace.data, d->trace.len);
 }
@@ -114,17 +131,20 @@ note_domain(struct delivery *d, struct spool *s)
 {
 	struct spool_settings settings;
 
-	if (spool_get_settings(s, &settings) == 0)
-		memcpy(d->domain, settings.domain, sizeof(d->domain));
+	if (spool_get_settings(s, &settings) < 0)
+		return;
+	memcpy(d->domain, settings.domain, sizeof(d->domain));
+	if (d->domain[0] != '\0')
+		envelope_qualify(&d->envelope, d->domain);
 }
 
 int
 delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
-    const char *host)
+    const struct delivery_from *from)
 {
 	int rc;
 
-	*d = (struct delivery){.id = id, .host = host};
+	*d = (struct delivery){.id = id, .host = from->host};
 	queue_id_format(id, d->name);
 	buf_init(&d->trace);
 	buf_init(&d->piece);
@@ -138,7 +158,7 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 	if (rc == 0 && state_count(&d->state, RECIPIENT_PENDING) == 0)
 		rc = -EBADMSG;
 	if (rc == 0) {
-		make_trace(d, host);
+		make_trace(d, from);
 		rc = survey(d, s);
 	}
 	if (rc == 0)

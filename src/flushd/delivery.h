@@ -40,7 +40,7 @@ struct delivery {
 	bool is_whole;		     /* the piece is all of it */
 	unsigned int received_count; /* Received fields, in its first piece */
 	uint64_t checksum;	     /* of the text as it was verified */
-	const char *host;
+	const char *host;	     /* ours, as the trace line has it */
 	char domain[RECORD_DOMAIN_MAX + 1]; /* of the site; "": not set */
 
 	/* Where the transaction is in the text. */
@@ -49,21 +49,27 @@ struct delivery {
 	struct digest *digest; /* of what was read; only if not whole */
 };
 
+/* What a trace line says of where a message comes from; both stay. */
+struct delivery_from {
+	const char *host;
+	const char *site; /* "": it has no name */
+};
+
 /* A message that came by so many servers goes round in circles. */
 enum { DELIVERY_RECEIVED_MAX = 30 };
 
 /*
  * Read and verify a message whole that the schedule has at due_ms, in a turn of
  * SPOOL_CHANGE that is to be aborted: what recording its outcome will do is
- * tried in it. Of a long text that turn is ended and another begun. host goes
- * into the trace line, and stays. -ENOENT: it is gone; -ESTALE: it is not due
- * then; -EBADMSG: it is damaged, by its records, its checksum or a NUL in its
- * text; -ELOOP: it is new, and has more than DELIVERY_RECEIVED_MAX Received
- * fields in the first DELIVERY_PIECE bytes (RFC 5321 section 6.3); otherwise
- * the spool cannot be read. On success release.
+ * tried in it. Of a long text that turn is ended and another begun. Addresses
+ * without a domain get the site's, if it has one. -ENOENT: it is gone; -ESTALE:
+ * it is not due then; -EBADMSG: it is damaged, by its records, its checksum or
+ * a NUL in its text; -ELOOP: it is new, and has more than DELIVERY_RECEIVED_MAX
+ * Received fields in the first DELIVERY_PIECE bytes (RFC 5321 section 6.3);
+ * otherwise the spool cannot be read. On success release.
  */
 int delivery_load(struct delivery *d, struct spool *s, uint64_t id,
-    int64_t due_ms, const char *host) MUST_CHECK;
+    int64_t due_ms, const struct delivery_from *from) MUST_CHECK;
 void delivery_release(struct delivery *d);
 
 /* Make to what from is, and from one that was released. Not in a transaction

@@ -12,7 +12,9 @@ void
 supply_init(struct supply *s, struct spool *spool, const struct policy *policy,
     const char *host)
 {
-	*s = (struct supply){.spool = spool, .policy = policy, .host = host};
+	*s = (struct supply){.spool = spool,
+	    .policy = policy,
+	    .from = {.host = host, .site = policy->site}};
 	batch_init(&s->batch);
 }
 
@@ -56,7 +58,7 @@ next(struct supply *s, struct delivery *d)
 
 	s->pace.wait_ms = 0;
 	while (rc > 0 && verdict == PACE_HELD) {
-		rc = batch_next(&s->batch, s->spool, s->host, d);
+		rc = batch_next(&s->batch, s->spool, &s->from, d);
 		if (rc <= 0)
 			return rc;
 		verdict = pace_ask(&s->pace, s->policy, s->spool, d,

@@ -21,13 +21,14 @@
 struct supply {
 	struct spool *spool;
 	const struct policy *policy;
-	const char *host; /* for the trace line of each message */
+	struct delivery_from from;
 	struct pace pace;
 	struct batch batch;
 	bool has_begun; /* what comes before anything is sent is done */
 };
 
-/* All three stay. The rest of caution and pace is for the caller to set. */
+/* All three stay; host is for the trace lines. The rest of caution and pace is
+ * for the caller to set. */
 void supply_init(struct supply *s, struct spool *spool,
     const struct policy *policy, const char *host);
 void supply_release(struct supply *s);

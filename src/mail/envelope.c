@@ -35,6 +35,46 @@ envelope_set_sender(struct envelope *e, const char *address, size_t len)
 	e->sender = alloc_copy(address, len);
 }
 
+/* Outside of quotes (RFC 5321 section 4.1.2), an @ or what else names a host.
+ */
+static bool
+has_host(const char *address)
+{
+	bool is_quoted = false;
+
+	for (const char *p = address; *p; p++) {
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == '"')
+			is_quoted = !is_quoted;
+		else if (!is_quoted && strchr("@!%", *p))
+			return true;
+	}
+	return false;
+}
+
+static void
+qualify(char **address, const char *domain)
+{
+	const size_t len = strlen(*address);
+	const size_t domain_len = strlen(domain);
+
+	if (len == 0 || has_host(*address) ||
+	    len + 1 + domain_len > ENVELOPE_ADDRESS_MAX)
+		return;
+	*address = alloc_resize(*address, len + 1 + domain_len + 1, 1);
+	(*address)[len] = '@';
+	memcpy(*address + len + 1, domain, domain_len + 1);
+}
+
+void
+envelope_qualify(struct envelope *e, const char *domain)
+{
+	qualify(&e->sender, domain);
+	for (size_t i = 0; i < e->recipient_count; i++)
+		qualify(&e->recipients[i].address, domain);
+}
+
 /* FNV-1a; who makes two addresses collide only waits a little himself. */
 static uint32_t
 hash_of(const char *address, size_t len)

@@ -53,6 +53,13 @@ void envelope_release(struct envelope *e);
 void envelope_set_sender(struct envelope *e, const char *address, size_t len);
 
 /*
+ * Give every address that has no domain this one, as postfix does: "root"
+ * becomes "root@site.test". The null sender stays; so does what has a route in
+ * it ("host!user", "user%host"), or would become too long.
+ */
+void envelope_qualify(struct envelope *e, const char *domain);
+
+/*
  * Append a recipient unless it is there already (compared byte by byte, as
  * only the relay knows which spellings are the same mailbox). Returns the
  * recipient of that address, for its parameters, until the next is added.

@@ -11,7 +11,7 @@
 #include "unit/spool_fixture.h"
 #include "unit/suites.h"
 
-#define HOST "host.test"
+static const struct delivery_from from = {"host.test", "site1"};
 
 static struct batch batch;
 static struct delivery d;
@@ -29,7 +29,7 @@ setup(void)
 static int
 take_next(uint64_t *id)
 {
-	int rc = batch_next(&batch, fixture_spool, HOST, &d);
+	int rc = batch_next(&batch, fixture_spool, &from, &d);
 
 	if (rc <= 0)
 		return rc;
@@ -287,7 +287,7 @@ START_TEST(what_is_due_before_the_damage_comes)
 	environment_close(&env);
 	ck_assert_uint_eq(next(), id);
 	ck_assert_int_eq(
-	    batch_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+	    batch_next(&batch, fixture_spool, &from, &d), -EBADMSG);
 }
 END_TEST
 
@@ -306,7 +306,7 @@ START_TEST(a_damaged_spool_is_an_error)
 {
 	ck_assert_int_eq(truncate(fixture_name("spool/data.mdb"), 0), 0);
 	ck_assert_int_eq(
-	    batch_next(&batch, fixture_spool, HOST, &d), -EBADMSG);
+	    batch_next(&batch, fixture_spool, &from, &d), -EBADMSG);
 }
 END_TEST
 

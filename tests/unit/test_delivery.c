@@ -25,6 +25,8 @@ enum {
 #define HOST	 "mx.example.org"
 #define BYTES(s) s, sizeof(s) - 1
 
+static const struct delivery_from from = {HOST, "site 1(2)"};
+
 static struct delivery d;
 
 /* ---- texts --------------------------------------------------------- */
@@ -96,7 +98,7 @@ load_due(uint64_t id, int64_t due_ms)
 	int rc;
 
 	fixture_begin(SPOOL_CHANGE);
-	rc = delivery_load(&d, fixture_spool, id, due_ms, HOST);
+	rc = delivery_load(&d, fixture_spool, id, due_ms, &from);
 	spool_abort(fixture_spool);
 	return rc;
 }
@@ -154,7 +156,8 @@ add_trace(struct buf *b, uint64_t id)
 	char name[QUEUE_ID_TEXT_MAX];
 
 	buf_add_format(b,
-	    "Received: by " HOST " (mini_sendmail, from userid 33)\n"
+	    "Received: by " HOST
+	    " (mini_sendmail, site site_1_2_, from userid 33)\n"
 	    "\tid %s; %s\n",
 	    queue_id_format(id, name), clock_rfc5322(FIXTURE_NOW_MS, date));
 }
@@ -500,9 +503,7 @@ START_TEST(a_text_with_a_nul_is_not_loaded)
 
 	text[len - 2] = '\0';
 	id = put(text, len);
-	ck_assert_int_eq(
-	    load_due(id, FIXTURE_NOW_MS),
-	    -EBADMSG);
+	ck_assert_int_eq(load_due(id, FIXTURE_NOW_MS), -EBADMSG);
 	free(text);
 }
 END_TEST
@@ -511,12 +512,8 @@ START_TEST(a_message_that_never_was_is_not_loaded)
 {
 	const uint64_t id = fixture_put_one("text\n");
 
-	ck_assert_int_eq(
-	    load_due(id - 1, FIXTURE_NOW_MS),
-	    -ENOENT);
-	ck_assert_int_eq(
-	    load_due(id + 1, FIXTURE_NOW_MS),
-	    -ENOENT);
+	ck_assert_int_eq(load_due(id - 1, FIXTURE_NOW_MS), -ENOENT);
+	ck_assert_int_eq(load_due(id + 1, FIXTURE_NOW_MS), -ENOENT);
 	check_unlocked();
 }
 END_TEST
@@ -524,7 +521,7 @@ END_TEST
 /* ---- changes while it is read -------------------------------------- */
 
 static void
-copy_chunk(struct environment *e, uint64_t from, uint64_t to,
+copy_chunk(struct environment *e, uint64_t from_id, uint64_t to,
     unsigned char part, uint32_t chunk)
 {
 	unsigned char key[FIXTURE_KEY_LEN];
@@ -532,7 +529,7 @@ copy_chunk(struct environment *e, uint64_t from, uint64_t to,
 	char copy[1 << 16];
 	MDB_val value;
 
-	fixture_chunk_key(key, from, part, chunk);
+	fixture_chunk_key(key, from_id, part, chunk);
 	ck_assert_int_eq(mdb_get(e->txn, e->dbi, &k, &value), 0);
 	ck_assert_uint_le(value.mv_size, sizeof(copy));
 	memcpy(copy, value.mv_data, value.mv_size);
@@ -791,8 +788,7 @@ START_TEST(a_due_message_with_nobody_to_go_to_is_damaged)
 	ck_assert_int_eq(spool_set_state(fixture_spool, id, &state), 0);
 	fixture_commit();
 	state_release(&state);
-	ck_assert_int_eq(
-	    load_due(id, DUE_MS), -EBADMSG);
+	ck_assert_int_eq(load_due(id, DUE_MS), -EBADMSG);
 	check_unlocked();
 }
 END_TEST
@@ -1020,9 +1016,7 @@ START_TEST(a_message_is_removed)
 	delivery_release(&d);
 	fixture_reopen();
 	fixture_check_counters();
-	ck_assert_int_eq(
-	    load_due(id, FIXTURE_NOW_MS),
-	    -ENOENT);
+	ck_assert_int_eq(load_due(id, FIXTURE_NOW_MS), -ENOENT);
 	load(other);
 	delivery_release(&d);
 }

@@ -16,6 +16,8 @@
 
 #define HOST "mx.example.org"
 
+static const struct delivery_from from = {HOST, ""};
+
 static struct delivery d;
 
 static int
@@ -24,7 +26,7 @@ try_to_load(uint64_t id)
 	int rc;
 
 	fixture_begin(SPOOL_CHANGE);
-	rc = delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, HOST);
+	rc = delivery_load(&d, fixture_spool, id, FIXTURE_NOW_MS, &from);
 	spool_abort(fixture_spool);
 	return rc;
 }

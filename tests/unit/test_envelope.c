@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mail/envelope.h"
 #include "unit/suites.h"
@@ -36,6 +37,57 @@ START_TEST(last_sender_counts)
 	envelope_set_sender(&e, "a@x", 3);
 	envelope_set_sender(&e, "b@yz", 3);
 	ck_assert_str_eq(e.sender, "b@y");
+	envelope_release(&e);
+}
+END_TEST
+
+/* As it is, and with the domain "d.test". */
+static const struct {
+	const char *address;
+	const char *qualified;
+} bare[] = {
+    {"root", "root@d.test"},
+    {"first.last", "first.last@d.test"},
+    {"user+tag=a@b.test", "user+tag=a@b.test"},
+    {"\"a@b\"", "\"a@b\"@d.test"},
+    {"\"a\\\"@b\"", "\"a\\\"@b\"@d.test"},
+    {"\"a@b\"@c.test", "\"a@b\"@c.test"},
+    {"@a.test,@b.test:user@c.test", "@a.test,@b.test:user@c.test"},
+    {"user@[192.0.2.1]", "user@[192.0.2.1]"},
+    {"host!user", "host!user"},
+    {"user%host", "user%host"},
+};
+
+START_TEST(an_address_without_a_domain_gets_one)
+{
+	struct envelope e;
+	const char *address = bare[_i].address;
+
+	envelope_init(&e);
+	envelope_set_sender(&e, address, strlen(address));
+	envelope_add_recipient(&e, "x@y", 3);
+	envelope_add_recipient(&e, address, strlen(address));
+	envelope_qualify(&e, "d.test");
+	ck_assert_str_eq(e.sender, bare[_i].qualified);
+	ck_assert_str_eq(e.recipients[0].address, "x@y");
+	ck_assert_str_eq(e.recipients[1].address, bare[_i].qualified);
+	envelope_release(&e);
+}
+END_TEST
+
+START_TEST(nobody_and_what_is_too_long_get_none)
+{
+	char address[ENVELOPE_ADDRESS_MAX];
+	struct envelope e;
+
+	memset(address, 'x', sizeof(address));
+	envelope_init(&e);
+	envelope_add_recipient(&e, address, sizeof(address) - 6);
+	envelope_add_recipient(&e, address, sizeof(address) - 7);
+	envelope_qualify(&e, "d.test");
+	ck_assert_str_eq(e.sender, "");
+	ck_assert_uint_eq(strlen(e.recipients[0].address), sizeof(address) - 6);
+	ck_assert_uint_eq(strlen(e.recipients[1].address), sizeof(address));
 	envelope_release(&e);
 }
 END_TEST
@@ -189,6 +241,9 @@ envelope_suite(void)
 	tcase_add_test(t, new_envelope_is_from_nobody_to_nobody);
 	tcase_add_test(t, released_envelope_can_be_released_again);
 	tcase_add_test(t, last_sender_counts);
+	tcase_add_loop_test(
+	    t, an_address_without_a_domain_gets_one, 0, (int)ARRAY_LEN(bare));
+	tcase_add_test(t, nobody_and_what_is_too_long_get_none);
 	tcase_add_test(t, recipients_keep_their_order);
 	tcase_add_test(t, same_recipient_counts_once);
 	tcase_add_test(t, other_spellings_are_other_recipients);
