@@ -216,15 +216,30 @@ format:
 
 # ---- install ----------------------------------------------------------------
 
-.PHONY: install clean help
+# The jails get copies of what is in libexec. The configuration is only ever
+# read from /etc; one that is there stays as it is.
+TO_LIBEXEC := $(filter mini_sendmail jailsh,$(PROGRAMS))
+TO_SBIN    := $(filter-out $(TO_LIBEXEC),$(PROGRAMS))
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+
+LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
+MAN     := $(DESTDIR)$(PREFIX)/share/man
+ETC     := $(DESTDIR)/etc/mini-sendmail
+
+.PHONY: install package clean help
 install: all
-	install -d $(DESTDIR)$(PREFIX)/libexec/mini-sendmail \
-		$(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
-	install $(BIN)/mini_sendmail $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
-	install $(BIN)/flushd $(BIN)/flushctl $(DESTDIR)$(PREFIX)/sbin
-	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
-	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/sbin $(MAN)/man5 $(MAN)/man8 \
+		$(DESTDIR)$(UNITDIR) $(ETC)/sites.d
+	install $(TO_LIBEXEC:%=$(BIN)/%) $(LIBEXEC)
+	install $(TO_SBIN:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 man/*.5 $(MAN)/man5
+	install -m 644 man/*.8 $(MAN)/man8
+	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' systemd/flushd.service | \
+		install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/flushd.service
+	[ -e $(ETC)/flushd.conf ] || install -m 644 etc/flushd.conf $(ETC)
+
+package:
+	bin/package
 
 clean:
 	rm -rf build $(PROGRAMS)
@@ -239,6 +254,7 @@ help:
 	@echo 'bench-drain     how fast flushd sends, against smtp-source; COUNT=N'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
+	@echo 'package         a Debian package, beside this directory'
 
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
 	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d) $(BENCH:%.c=$(B)/%.d)
