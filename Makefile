@@ -131,9 +131,9 @@ $(TOOLS): $(B)/tools/%: $(B)/tests/faults/tools/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
-.PHONY: test unit e2e faults
+.PHONY: test unit e2e faults test-system
 test: unit replay all $(CONTROLS) $(TOOLS)
-	$(TEST_ENV) prove tests/e2e tests/faults
+	$(TEST_ENV) prove tests/e2e tests/faults tests/system
 
 unit: $(B)/unit
 	$(B)/unit
@@ -146,6 +146,10 @@ TEST_ENV = $(TEST_ENV_$(MODE)) BIN=$(abspath $(BIN)) \
 
 e2e: all $(TOOLS)
 	$(TEST_ENV) prove tests/e2e
+
+# The package, in a machine of its own with a real systemd.
+test-system: all
+	$(TEST_ENV) prove --timer tests/system
 
 # `make test` runs a share of the faults, this all, and says what they found.
 faults: all $(CONTROLS) $(TOOLS)
@@ -248,6 +252,7 @@ help:
 	@echo 'all (default)   $(PROGRAMS)'
 	@echo 'demo            the whole path, with an outage in the middle (root)'
 	@echo 'test            unit and end-to-end tests, some faults; MODE=asan: sanitized'
+	@echo 'test-system     the package under systemd, in a container (root)'
 	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
 	@echo 'bench-million   what a million messages cost; COUNT=N DIR=DIR'
