@@ -230,7 +230,7 @@ LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
 MAN     := $(DESTDIR)$(PREFIX)/share/man
 ETC     := $(DESTDIR)/etc/mini-sendmail
 
-.PHONY: install package clean help
+.PHONY: install package apt-repo clean help
 install: all
 	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/sbin $(MAN)/man5 $(MAN)/man8 \
 		$(DESTDIR)$(UNITDIR) $(ETC)/sites.d
@@ -244,6 +244,10 @@ install: all
 
 package:
 	bin/package
+
+# make apt-repo DIR=DIRECTORY KEY=KEY
+apt-repo:
+	bin/apt-repo '$(DIR)' '$(KEY)'
 
 clean:
 	rm -rf build $(PROGRAMS)
@@ -260,6 +264,7 @@ help:
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 	@echo 'package         a Debian package, beside this directory'
+	@echo 'apt-repo        puts it into a signed repository; DIR=DIR KEY=KEY'
 
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
 	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d) $(BENCH:%.c=$(B)/%.d)
