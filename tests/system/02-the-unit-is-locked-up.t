@@ -30,7 +30,8 @@ is "systemd is told how it is" "$(property StatusText)" "0 sites, 0 waiting, rel
 
 site_create site1
 site_create site2
-machine_run systemctl stop postfix flushd
+relay_stop
+machine_run systemctl stop flushd
 is "mail() is true without flushd" "$(sites_mail first site1)" true
 # Who connects is kept waiting: there is nobody behind the socket.
 machine_run systemd-run -q --unit=silent --socket-property=ListenStream=127.0.0.1:25 sleep infinity
@@ -53,7 +54,7 @@ is "worker: with nothing else in it" \
 ok "worker: it was able to learn in which boot it is" \
 	machine_run grep -qE '^[0-9a-f-]{36}$' "/proc/$(main_pid)/root/proc/sys/kernel/random/boot_id"
 machine_run systemctl stop silent.socket silent.service
-machine_run systemctl start postfix
+relay_start
 ok "it arrives once there is a postfix" maildir_wait 1 60
 
 # --- the watchdog -------------------------------------------------------------------------------------

@@ -20,18 +20,18 @@ is "flushd knows the sites" "$(machine_run flushctl status | grep -c '^site')" 3
 is "mail() is true in each pool" "$(sites_mail first "${sites[@]}")" true
 ok "and arrives" maildir_wait 3 30
 
-machine_run systemctl stop postfix
+relay_stop
 is "mail() is true while postfix is stopped" "$(sites_mail stopped "${sites[@]}")" true
 before=$(main_pid)
 machine_run kill -KILL "$before"
 ok "flushd is killed, and systemd starts another" wait_until 30 is_another_flushd "$before"
 is "mail() is true all the while" "$(sites_mail killed "${sites[@]}")" true
 is "all of it waits" "$(for site in "${sites[@]}"; do waiting "$site"; done | xargs)" "2 2 2"
-machine_run systemctl start postfix
+relay_start
 ok "postfix is back, and it arrives" maildir_wait 9 60
 
 machine_run systemctl disable -q postfix
-machine_run systemctl stop postfix
+relay_stop
 is "mail() is true before the machine is booted" "$(sites_mail booted "${sites[@]}")" true
 ok "the machine boots" machine_reboot
 is "flushd runs" "$(machine_run systemctl is-active flushd)" active
@@ -39,7 +39,7 @@ is "and so does PHP: mail() is true" "$(sites_mail back "${sites[@]}")" true
 is "what waited waits" "$(for site in "${sites[@]}"; do waiting "$site"; done | xargs)" "2 2 2"
 machine_cut
 ok "the machine is cut off, and boots" machine_boot
-machine_run systemctl start postfix
+relay_start
 ok "postfix is back, and it arrives" maildir_wait 15 60
 
 nothing_wrong "all that mail() was true for has arrived as it was, once"

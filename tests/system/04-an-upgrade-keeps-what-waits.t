@@ -22,15 +22,15 @@ package_drop() {
 	machine_run apt-get -y -q "$1" mini-sendmail >"$SCRATCH/apt.log" 2>&1
 }
 
-# said: what the package itself has said, in apt's words and others.
+# said: what the package itself has said; apt gives it a terminal to say it on.
 said() {
-	grep '^mini-sendmail: ' "$SCRATCH/apt.log" || true
+	tr -d '\r' <"$SCRATCH/apt.log" | grep '^mini-sendmail: ' || true
 }
 
 # --- upgrade ------------------------------------------------------------------------------------------
 
 is "it begins with the version before" "$(version)" "$(cat VERSION)~before"
-machine_run systemctl stop postfix
+relay_stop
 is "mail() is true" "$(sites_mail before "${sites[@]}")" true
 echo 'max_workers = 31' >>"$DISK/etc/mini-sendmail/flushd.conf"
 before=$(main_pid)
@@ -40,12 +40,12 @@ ok "flushd was started anew" is_another_flushd "$before"
 is "the configuration is the administrator's" "$(tail -n 1 "$DISK/etc/mini-sendmail/flushd.conf")" "max_workers = 31"
 is "what waited waits" "$(for site in "${sites[@]}"; do waiting "$site"; done | xargs)" "1 1"
 is "mail() is true" "$(sites_mail after "${sites[@]}")" true
-machine_run systemctl start postfix
+relay_start
 ok "all of it arrives" maildir_wait 4 60
 
 # --- removal ------------------------------------------------------------------------------------------
 
-machine_run systemctl stop postfix
+relay_stop
 is "mail() is true" "$(sites_mail removal site1)" true
 ok "the package is removed" package_drop remove
 is "it has named the spool in which mail waits, and no other" "$(said | sed 's/: -- .* Request\.$//')" \
@@ -54,12 +54,12 @@ is "flushd has ended" "$(machine_run systemctl is-active flushd || true)" inacti
 ok "the sites are still configured" machine_run test -e /etc/mini-sendmail/sites.d/site2.conf
 is "mail() is true all the same: the jails have what they need" "$(sites_mail removed "${sites[@]}")" true
 ok "the package is installed again" package_install "$PACKAGE"
-machine_run systemctl start postfix
+relay_start
 ok "and what waited arrives" maildir_wait 7 60
 
 # --- purge --------------------------------------------------------------------------------------------
 
-machine_run systemctl stop postfix
+relay_stop
 is "mail() is true" "$(sites_mail purge "${sites[@]}")" true
 jails() {
 	machine_run find /srv -path '*/incoming' -prune -o -type f -exec sha256sum {} + | sort
@@ -80,7 +80,7 @@ for site in "${sites[@]}"; do
 	printf 'root = /srv/%s\nuser = %s\n' "$site" "$site" >"$DISK/etc/mini-sendmail/sites.d/$site.conf"
 done
 machine_run systemctl reload flushd
-machine_run systemctl start postfix
+relay_start
 ok "and serves what was left" maildir_wait 9 60
 nothing_wrong "all that mail() was true for has arrived as it was, once"
 done_testing

@@ -110,6 +110,15 @@ sites_mail() {
 	done | sort -u
 }
 
+# systemd's unit postfix is a name for another, which stops and starts behind it.
+relay_stop() {
+	machine_run systemctl stop postfix.service postfix@-.service
+}
+
+relay_start() {
+	machine_run systemctl start postfix.service postfix@-.service
+}
+
 # How many messages wait in a site's spool.
 waiting() {
 	machine_run flushctl --spool "/srv/$1/$SPOOL_IN_JAIL" list --json | wc -l
