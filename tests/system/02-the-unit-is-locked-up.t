@@ -97,5 +97,10 @@ machine_run mkdir -p /mnt/tenants
 machine_run systemctl daemon-reload
 machine_run systemctl restart flushd
 ok "with the drop-in it arrives" maildir_wait 2 60
+cp docs/examples/remote-relay.conf "$DISK/etc/systemd/system/flushd.service.d"
+machine_run systemctl daemon-reload
+is "nothing is wrong with the drop-ins" "$(machine_run systemd-analyze verify --man=no flushd.service 2>&1)" ""
+is "the one for a relay elsewhere lets that through too" "$(property IPAddressAllow | tr ' ' '\n' | sort | xargs)" \
+	"127.0.0.0/8 192.0.2.25/32 ::1/128"
 nothing_wrong "as it was, once"
 done_testing

@@ -39,15 +39,15 @@ mirrors() {
 
 # base_make DIR
 base_make() {
-	local dir=$1 suite mirror
+	local dir=$1 suite mirror components=main
 	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(mirrors | awk -v suite="$suite" '$2 == suite { print $1; exit }')
+	mirror=$(mirrors | awk -v suite="$suite" '$2 == suite && !count++ { print $1 }')
 	[ -n "$mirror" ] || {
 		echo "no mirror of $suite is known"
 		return 1
 	}
-	debootstrap --variant=minbase --components=main,universe "$suite" "$dir" "$mirror" 2>&1 ||
-		debootstrap --variant=minbase "$suite" "$dir" "$mirror" 2>&1 || return
+	[ "$(. /etc/os-release && echo "$ID")" != ubuntu ] || components=main,universe
+	debootstrap --variant=minbase --components="$components" "$suite" "$dir" "$mirror" 2>&1 || return
 	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
 	chmod 755 "$dir/usr/sbin/policy-rc.d"
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
@@ -79,11 +79,15 @@ base_find() {
 	mkdir -p "$MACHINE_CACHE"
 	(
 		flock 9
-		[ ! -e "$BASE" ] || exit 0
+		if [ -e "$BASE" ]; then
+			touch "$BASE"
+			exit 0
+		fi
 		diag "making $BASE, once"
+		find "$MACHINE_CACHE" -mindepth 1 -maxdepth 1 -type d -mtime +7 -exec rm -rf {} +
 		rm -rf "$BASE.new"
 		base_make "$BASE.new" >"$SCRATCH/base.log" && mv "$BASE.new" "$BASE"
-	) 9>"$MACHINE_CACHE/lock" 
+	) 9>"$MACHINE_CACHE/lock"
 }
 
 # --- its own ------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 #   $PACKAGE_BUILD    where it was built, with what else came of that
 
 is_newer_than() {
-	find VERSION Makefile README.md bin/package src man etc systemd debian docs -newer "$1" | grep -q .
+	[ -n "$(find VERSION Makefile README.md bin/package src man etc systemd debian docs -newer "$1" -print -quit)" ]
 }
 
 packages_find() {
