@@ -61,7 +61,7 @@ LIBS_mini_sendmail := $(SPOOL_LIBS)
 LINK_flushd   := -pie
 LIBS_flushd   := $(SPOOL_LIBS) -linih -ljansson -lseccomp -lsystemd
 LINK_flushctl := -pie
-LIBS_flushctl := $(SPOOL_LIBS) -ljansson
+LIBS_flushctl := $(SPOOL_LIBS) -linih -ljansson -lseccomp -lsystemd
 
 # ---- programs ---------------------------------------------------------------
 

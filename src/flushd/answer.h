@@ -14,8 +14,8 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "flushd/site.h"
 #include "flushd/standing.h"
+#include "site/site.h"
 
 /* The two clocks, as it is now. */
 struct answer_time {

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "flushd/retry.h"
 #include "flushd/smtp.h"
 #include "mail/envelope.h"
+#include "site/retry.h"
 #include "spool/state.h"
 
 enum attempt_verdict {

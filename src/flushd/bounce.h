@@ -15,10 +15,10 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
-#include "flushd/retry.h"
 #include "flushd/smtp.h"
 #include "mail/envelope.h"
 #include "mail/report.h"
+#include "site/retry.h"
 #include "spool/state.h"
 
 /* Why a sender is told nothing: mail that nobody wrote, or nobody asked for. */

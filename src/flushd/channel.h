@@ -28,8 +28,8 @@
 
 #include "base/compiler.h"
 #include "flushd/depth.h"
-#include "flushd/policy.h"
 #include "flushd/settled.h"
+#include "site/policy.h"
 
 enum channel_kind {
 	CHANNEL_COUNTS,

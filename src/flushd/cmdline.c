@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "flushd/child.h"
 #include "flushd/cmdline.h"
-#include "flushd/conf.h"
+#include "site/conf.h"
 
 static const char usage[] =
     "usage: flushd [--config DIR] [--check]\n"

@@ -16,8 +16,8 @@
 #include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
-#include "flushd/policy.h"
-#include "flushd/rate.h"
+#include "site/policy.h"
+#include "site/rate.h"
 #include "spool/spool.h"
 
 struct dispatch;

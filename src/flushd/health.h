@@ -14,7 +14,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/compiler.h"
-#include "flushd/relay.h"
+#include "site/relay.h"
 
 struct health;
 

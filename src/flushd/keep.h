@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
-#include "flushd/retry.h"
+#include "site/retry.h"
 #include "spool/spool.h"
 
 /*

@@ -16,8 +16,8 @@
 
 #include "base/buf.h"
 #include "base/compiler.h"
-#include "flushd/policy.h"
-#include "flushd/site.h"
+#include "site/policy.h"
+#include "site/site.h"
 
 struct answer_time;
 struct health;

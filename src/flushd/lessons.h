@@ -16,8 +16,8 @@
 #include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/minder.h"
-#include "flushd/rate.h"
 #include "flushd/standing.h"
+#include "site/rate.h"
 
 /* All zero: none. */
 struct lessons {

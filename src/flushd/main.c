@@ -8,10 +8,10 @@
 
 #include "base/log.h"
 #include "flushd/cmdline.h"
-#include "flushd/conf.h"
 #include "flushd/prober.h"
 #include "flushd/supervisor.h"
 #include "flushd/worker.h"
+#include "site/conf.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -16,9 +16,9 @@
 #include "base/compiler.h"
 #include "flushd/caution.h"
 #include "flushd/channel.h"
-#include "flushd/policy.h"
-#include "flushd/rate.h"
-#include "flushd/site.h"
+#include "site/policy.h"
+#include "site/rate.h"
+#include "site/site.h"
 
 struct minder;
 

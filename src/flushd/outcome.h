@@ -11,8 +11,8 @@
 #include "flushd/attempt.h"
 #include "flushd/bounce.h"
 #include "flushd/delivery.h"
-#include "flushd/retry.h"
 #include "flushd/smtp.h"
+#include "site/retry.h"
 
 struct outcome {
 	struct delivery delivery;

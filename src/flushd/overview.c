@@ -7,9 +7,9 @@
 #include "flushd/health.h"
 #include "flushd/keeper.h"
 #include "flushd/overview.h"
-#include "flushd/relay.h"
 #include "flushd/roster.h"
 #include "flushd/slots.h"
+#include "site/relay.h"
 
 enum { REASON_SHOWN_MAX = 512 };
 

@@ -9,9 +9,9 @@
 
 #include "base/compiler.h"
 #include "flushd/delivery.h"
-#include "flushd/policy.h"
-#include "flushd/rate.h"
 #include "flushd/smtp.h"
+#include "site/policy.h"
+#include "site/rate.h"
 
 struct pace {
 	struct rate rate;	 /* what was sent; the supervisor keeps it */

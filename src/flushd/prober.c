@@ -5,7 +5,7 @@
 #include "flushd/event.h"
 #include "flushd/host.h"
 #include "flushd/link.h"
-#include "flushd/sandbox.h"
+#include "site/sandbox.h"
 
 /* A relay that has no room for a small message has none at all. */
 enum { PROBE_LEN = 10000 };

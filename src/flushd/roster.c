@@ -6,9 +6,9 @@
 
 #include "base/alloc.h"
 #include "flushd/answer.h"
-#include "flushd/conf.h"
 #include "flushd/desk.h"
 #include "flushd/roster.h"
+#include "site/conf.h"
 
 struct member {
 	struct keeper *keeper;

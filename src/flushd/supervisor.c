@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "flushd/conf.h"
 #include "flushd/desk.h"
 #include "flushd/event.h"
 #include "flushd/health.h"
@@ -20,6 +19,7 @@
 #include "flushd/slots.h"
 #include "flushd/supervisor.h"
 #include "flushd/watch.h"
+#include "site/conf.h"
 #include "spool/spool.h"
 
 enum {

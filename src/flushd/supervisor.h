@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "flushd/relay.h"
+#include "site/relay.h"
 
 struct supervisor_options {
 	const char *conf_dir; /* its files name the sites; or NULL, and then */

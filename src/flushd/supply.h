@@ -15,7 +15,7 @@
 #include "flushd/batch.h"
 #include "flushd/delivery.h"
 #include "flushd/pace.h"
-#include "flushd/policy.h"
+#include "site/policy.h"
 #include "spool/spool.h"
 
 struct supply {

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
-#include "flushd/policy.h"
+#include "site/policy.h"
 #include "spool/spool.h"
 
 /*

@@ -16,8 +16,8 @@
 #include "flushd/host.h"
 #include "flushd/outcome.h"
 #include "flushd/pulse.h"
-#include "flushd/sandbox.h"
 #include "flushd/worker.h"
+#include "site/sandbox.h"
 
 struct worker {
 	sd_event *event;

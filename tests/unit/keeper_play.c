@@ -20,9 +20,9 @@
 #include "flushd/event.h"
 #include "flushd/health.h"
 #include "flushd/keeper.h"
-#include "flushd/relay.h"
 #include "flushd/slots.h"
 #include "flushd/watch.h"
+#include "site/relay.h"
 #include "unit/keeper_play.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flushd/conf.h"
+#include "site/conf.h"
 #include "unit/suites.h"
 
 enum { PATH_LEN = 128, SAID_MAX = 4096 };

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "flushd/landlock.h"
+#include "site/landlock.h"
 #include "unit/suites.h"
 
 enum { NONE_HERE = 77 };

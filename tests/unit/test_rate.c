@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/compiler.h"
-#include "flushd/rate.h"
+#include "site/rate.h"
 #include "unit/suites.h"
 
 enum { HOUR_MS = 3600 * 1000, START_MS = 12345678 };

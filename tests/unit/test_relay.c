@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 
-#include "flushd/relay.h"
+#include "site/relay.h"
 #include "unit/suites.h"
 
 static const struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/compiler.h"
-#include "flushd/retry.h"
+#include "site/retry.h"
 #include "spool/spool.h"
 #include "unit/suites.h"
 

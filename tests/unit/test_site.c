@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "flushd/site.h"
+#include "site/site.h"
 #include "unit/suites.h"
 
 enum { PATH_LEN = 128 };

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "flushd/syscalls.h"
+#include "site/syscalls.h"
 #include "unit/suites.h"
 
 enum { DONE = 17 }; /* the exit status of a deed that was let pass */

@@ -20,8 +20,8 @@
 
 #include "base/log.h"
 #include "flushd/delivery.h"
-#include "flushd/landlock.h"
-#include "flushd/syscalls.h"
+#include "site/landlock.h"
+#include "site/syscalls.h"
 
 int __wrap_delivery_read(
     struct delivery *d, struct spool *s, const char **text, size_t *len);

@@ -2,8 +2,8 @@
 /*
  * sandbox.h - give up what a process that meets strangers must not have
  */
-#ifndef FLUSHD_SANDBOX_H
-#define FLUSHD_SANDBOX_H
+#ifndef SITE_SANDBOX_H
+#define SITE_SANDBOX_H
 
 #include <stdbool.h>
 

@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "flushd/site.h"
+#include "site/site.h"
 #include "spool/spool.h"
 
 enum {

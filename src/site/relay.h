@@ -2,8 +2,8 @@
 /*
  * relay.h - where the relay is
  */
-#ifndef FLUSHD_RELAY_H
-#define FLUSHD_RELAY_H
+#ifndef SITE_RELAY_H
+#define SITE_RELAY_H
 
 #include <sys/socket.h>
 

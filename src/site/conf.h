@@ -6,15 +6,15 @@
  *   may override what flushd.conf says of all sites. What is wrong is said with
  *   its file and line, all of it, and then nothing of it is used.
  */
-#ifndef FLUSHD_CONF_H
-#define FLUSHD_CONF_H
+#ifndef SITE_CONF_H
+#define SITE_CONF_H
 
 #include <stddef.h>
 #include <stdio.h>
 
 #include "base/compiler.h"
-#include "flushd/conf_file.h"
-#include "flushd/site.h"
+#include "site/conf_file.h"
+#include "site/site.h"
 
 #define CONF_DIR "/etc/mini-sendmail"
 

@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/quantity.h"
-#include "flushd/conf_file.h"
 #include "mail/domain.h"
+#include "site/conf_file.h"
 
 enum {
 	KIB = 1024,

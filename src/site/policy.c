@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "flushd/policy.h"
+#include "site/policy.h"
 
 void
 policy_init(struct policy *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "flushd/rate.h"
+#include "site/rate.h"
 
 #define HOUR_US INT64_C(3600000000)
 

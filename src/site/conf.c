@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "flushd/conf.h"
-#include "flushd/conf_file.h"
+#include "site/conf.h"
+#include "site/conf_file.h"
 
 #define GLOBAL_FILE   "flushd.conf"
 #define SITES_DIR     "sites.d"

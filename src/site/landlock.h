@@ -2,8 +2,8 @@
 /*
  * landlock.h - what a chroot is to root, for others
  */
-#ifndef FLUSHD_LANDLOCK_H
-#define FLUSHD_LANDLOCK_H
+#ifndef SITE_LANDLOCK_H
+#define SITE_LANDLOCK_H
 
 #include "base/compiler.h"
 

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "flushd/landlock.h"
+#include "site/landlock.h"
 
 enum {
 	/* What a worker does with the files of its spool... */

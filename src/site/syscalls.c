@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "flushd/syscalls.h"
+#include "site/syscalls.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

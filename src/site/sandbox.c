@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/privilege.h"
-#include "flushd/landlock.h"
-#include "flushd/sandbox.h"
-#include "flushd/syscalls.h"
+#include "site/landlock.h"
+#include "site/sandbox.h"
+#include "site/syscalls.h"
 
 enum {
 	NOBODY = 65534, /* the overflow ids of the kernel: they own nothing */

@@ -3,14 +3,14 @@
  * policy.h - what the operator wants of a site; the supervisor has it from its
  * configuration, a worker from the supervisor
  */
-#ifndef FLUSHD_POLICY_H
-#define FLUSHD_POLICY_H
+#ifndef SITE_POLICY_H
+#define SITE_POLICY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "flushd/rate.h"
-#include "flushd/retry.h"
+#include "site/rate.h"
+#include "site/retry.h"
 #include "spool/record.h"
 
 enum { POLICY_SITE_MAX = 64 };

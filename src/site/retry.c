@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "flushd/retry.h"
+#include "site/retry.h"
 #include "base/compiler.h"
 
 #define MINUTE_MS (INT64_C(60) * 1000)

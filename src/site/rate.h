@@ -6,8 +6,8 @@
  *   nothing for an hour may send an hour's worth at once, and then as much as
  *   the rate gives. Nothing is lost by it, things wait.
  */
-#ifndef FLUSHD_RATE_H
-#define FLUSHD_RATE_H
+#ifndef SITE_RATE_H
+#define SITE_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>

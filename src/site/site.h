@@ -2,8 +2,8 @@
 /*
  * site.h - a spool as the supervisor sees it: a directory, never a database
  */
-#ifndef FLUSHD_SITE_H
-#define FLUSHD_SITE_H
+#ifndef SITE_SITE_H
+#define SITE_SITE_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flushd/relay.h"
+#include "site/relay.h"
 
 static int
 parse_port(const char *text, in_port_t *port)

@@ -2,8 +2,8 @@
 /*
  * retry.h - when again, and when never; pure
  */
-#ifndef FLUSHD_RETRY_H
-#define FLUSHD_RETRY_H
+#ifndef SITE_RETRY_H
+#define SITE_RETRY_H
 
 #include <stdbool.h>
 #include <stdint.h>

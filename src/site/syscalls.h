@@ -13,8 +13,8 @@
  *
  *   Not with the address sanitizer, whose runtime makes calls of its own.
  */
-#ifndef FLUSHD_SYSCALLS_H
-#define FLUSHD_SYSCALLS_H
+#ifndef SITE_SYSCALLS_H
+#define SITE_SYSCALLS_H
 
 #include "base/compiler.h"
 

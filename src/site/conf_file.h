@@ -2,15 +2,15 @@
 /*
  * conf_file.h - one file of the configuration: its keys and their values
  */
-#ifndef FLUSHD_CONF_FILE_H
-#define FLUSHD_CONF_FILE_H
+#ifndef SITE_CONF_FILE_H
+#define SITE_CONF_FILE_H
 
 #include <stdio.h>
 
 #include "base/compiler.h"
 #include "base/local.h"
-#include "flushd/policy.h"
-#include "flushd/relay.h"
+#include "site/policy.h"
+#include "site/relay.h"
 
 #define CONF_STATUS_SOCKET "/run/mini-sendmail/status"
 
