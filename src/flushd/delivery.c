@@ -291,14 +291,35 @@ finish(struct spool *s, int rc)
 	return rc == -ENOENT ? 0 : rc;
 }
 
+/* Put it on hold, if an operator has done so since it was loaded. */
+static void
+keep_hold(struct delivery *d, struct spool *s)
+{
+	struct message_state state;
+	struct envelope e;
+
+	/* What cannot be read is the setter's to complain about. */
+	if (spool_get(s, d->id, &e, &state) < 0)
+		return;
+	if (state.phase == PHASE_HELD && state_is_scheduled(&d->state))
+		state_hold(&d->state, state.reason ? state.reason : "");
+	envelope_release(&e);
+	state_release(&state);
+}
+
+int
+delivery_set_state(struct delivery *d, struct spool *s)
+{
+	keep_hold(d, s);
+	return spool_set_state(s, d->id, &d->state);
+}
+
 int
 delivery_store(struct delivery *d, struct spool *s)
 {
 	int rc = turn_begin(s, SPOOL_CHANGE);
 
-	if (rc < 0)
-		return rc;
-	return finish(s, spool_set_state(s, d->id, &d->state));
+	return rc < 0 ? rc : finish(s, delivery_set_state(d, s));
 }
 
 int
@@ -343,8 +364,7 @@ delivery_report(struct delivery *d, struct spool *s, bool is_removed,
 	*report_id = 0;
 	if (rc < 0)
 		return rc;
-	rc = is_removed ? spool_remove(s, d->id)
-			: spool_set_state(s, d->id, &d->state);
+	rc = is_removed ? spool_remove(s, d->id) : delivery_set_state(d, s);
 	if (rc == 0)
 		rc = spool_put(s, report, &piece, 1, now_ms, &id);
 	rc = finish(s, rc);

@@ -109,7 +109,15 @@ int delivery_forget(struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
 int delivery_forget_misplaced(
     struct spool *s, uint64_t id, int64_t due_ms) MUST_CHECK;
 
-/* Store the state of the message, or remove the message: durable at 0. */
+/*
+ * In a turn to change: store the state of the message. An operator who put it
+ * on hold meanwhile is not overruled: it goes on waiting for him. 0 or -errno;
+ * -ENOENT: it was removed.
+ */
+int delivery_set_state(struct delivery *d, struct spool *s) MUST_CHECK;
+
+/* In a turn of their own: do that, or remove the message; durable at 0, also if
+ * it was removed. */
 int delivery_store(struct delivery *d, struct spool *s) MUST_CHECK;
 int delivery_remove(struct delivery *d, struct spool *s) MUST_CHECK;
 

@@ -116,11 +116,11 @@ outcome_is_plain(const struct outcome *o)
 int
 outcome_apply(struct outcome *o, struct spool *s)
 {
-	const struct delivery *d = &o->delivery;
+	struct delivery *d = &o->delivery;
 
 	return unless_gone(o->verdict == ATTEMPT_REMOVE
 			       ? spool_remove(s, d->id)
-			       : spool_set_state(s, d->id, &d->state));
+			       : delivery_set_state(d, s));
 }
 
 static int

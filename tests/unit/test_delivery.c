@@ -1055,6 +1055,75 @@ START_TEST(recording_is_no_error_if_the_message_was_removed_meanwhile)
 }
 END_TEST
 
+/* As an operator does it, meanwhile. */
+static void
+hold_message(uint64_t id)
+{
+	struct message_state state;
+	struct envelope e;
+
+	fixture_begin(SPOOL_CHANGE);
+	ck_assert_int_eq(spool_get(fixture_spool, id, &e, &state), 0);
+	state_hold(&state, "spam");
+	ck_assert_int_eq(spool_set_state(fixture_spool, id, &state), 0);
+	fixture_commit();
+	envelope_release(&e);
+	state_release(&state);
+}
+
+static int
+store_with_report(void)
+{
+	const struct buf text = {.data = (char[]){"text\n"}, .len = 5};
+	struct envelope e;
+	uint64_t id;
+	int rc;
+
+	d.state.attempts++;
+	fixture_envelope(&e, 1, text.len);
+	rc = delivery_report(
+	    &d, fixture_spool, false, &e, &text, FIXTURE_NOW_MS, &id);
+	envelope_release(&e);
+	return rc;
+}
+
+static int
+store_in_a_turn(void)
+{
+	int rc;
+
+	d.state.attempts++;
+	fixture_begin(SPOOL_CHANGE);
+	rc = delivery_set_state(&d, fixture_spool);
+	fixture_commit();
+	return rc;
+}
+
+static int (*const updates[])(void) = {
+    store, store_with_report, store_in_a_turn};
+
+START_TEST(a_hold_meanwhile_outlasts_an_outcome)
+{
+	const uint64_t id = put_made(100);
+	struct message_state state;
+	struct envelope e;
+
+	load(id);
+	hold_message(id);
+	ck_assert_int_eq(updates[_i](), 0);
+	delivery_release(&d);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(spool_get(fixture_spool, id, &e, &state), 0);
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	ck_assert_str_eq(state.reason, "spam");
+	ck_assert_uint_eq(state.attempts, 1);
+	envelope_release(&e);
+	state_release(&state);
+	fixture_check_counters();
+}
+END_TEST
+
 /* ---- the suite ----------------------------------------------------- */
 
 static void
@@ -1096,6 +1165,8 @@ add_tests(TCase *tc)
 	tcase_add_loop_test(tc,
 	    recording_is_no_error_if_the_message_was_removed_meanwhile, 0,
 	    (int)ARRAY_LEN(records));
+	tcase_add_loop_test(tc, a_hold_meanwhile_outlasts_an_outcome, 0,
+	    (int)ARRAY_LEN(updates));
 }
 
 Suite *
