@@ -93,6 +93,20 @@ check_owner(const struct site *s, int dir_fd)
 	return geteuid() == 0 || st.st_uid == geteuid() ? 0 : -EPERM;
 }
 
+int
+site_open_dir(const struct site *s)
+{
+	int fd = open_dir(s);
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	rc = check_owner(s, fd);
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
 /* ---- the lock ------------------------------------------------------ */
 
 /* The file is the site's, who may have put anything in its place. */
@@ -121,13 +135,11 @@ site_open(const struct site *s, struct site_spool *spool)
 	int rc;
 
 	*spool = (struct site_spool){.dir_fd = -1, .lock_fd = -1};
-	rc = open_dir(s);
+	rc = site_open_dir(s);
 	if (rc < 0)
 		return rc;
 	spool->dir_fd = rc;
-	rc = check_owner(s, spool->dir_fd);
-	if (rc == 0)
-		rc = open_lock(spool->dir_fd);
+	rc = open_lock(spool->dir_fd);
 	if (rc < 0) {
 		site_close(spool);
 		return rc;

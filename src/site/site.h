@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * site.h - a spool as the supervisor sees it: a directory, never a database
+ * site.h - a spool as root sees it: a directory, never a database
  */
 #ifndef SITE_SITE_H
 #define SITE_SITE_H
@@ -30,10 +30,15 @@ struct site_spool {
 };
 
 /*
- * Open the spool directory and take the lock of its worker, without waiting.
- * No link below the root is followed, as the jail's user could have made it.
- * 0 or -errno. -EBUSY: somebody serves it; -ENOENT, -ENOTDIR, -ELOOP: there is
- * no directory; -EPERM: it is not his whose it must be; -EBADMSG: no spool.
+ * Open the spool directory: a descriptor, or -errno. No link below the root is
+ * followed, as the jail's user could have made it. -ENOENT, -ENOTDIR, -ELOOP:
+ * there is no directory; -EPERM: it is not his whose it must be.
+ */
+int site_open_dir(const struct site *s) MUST_CHECK;
+
+/*
+ * The same, and take the lock of its worker, without waiting. 0 or -errno, also
+ * -EBUSY: somebody serves it; -EBADMSG: no spool.
  */
 int site_open(const struct site *s, struct site_spool *spool) MUST_CHECK;
 

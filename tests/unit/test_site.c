@@ -111,6 +111,24 @@ START_TEST(the_operator_s_own_links_are_followed)
 }
 END_TEST
 
+/* As flushctl opens one: beside its worker, and with the same care. */
+START_TEST(a_directory_is_opened_though_somebody_serves_it)
+{
+	int fd;
+
+	ck_assert_int_eq(try_open(), 0);
+	fd = site_open_dir(&site);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	run_shell("mv jail/var moved && ln -s ../moved jail/var");
+	ck_assert_int_eq(site_open_dir(&site), -ENOTDIR);
+	run_shell("rm jail/var && mv moved jail/var");
+	site.has_uid = true;
+	site.uid = geteuid() + 1;
+	ck_assert_int_eq(site_open_dir(&site), -EPERM);
+}
+END_TEST
+
 START_TEST(slashes_do_not_count)
 {
 	static char slashes[] = "//var///spool/mail//";
@@ -170,6 +188,7 @@ site_suite(void)
 	    (int)ARRAY_LEN(tricks));
 	tcase_add_test(tc, no_path_leads_out_of_the_jail);
 	tcase_add_test(tc, the_operator_s_own_links_are_followed);
+	tcase_add_test(tc, a_directory_is_opened_though_somebody_serves_it);
 	tcase_add_test(tc, slashes_do_not_count);
 	tcase_add_test(tc, a_spool_must_be_its_user_s_and_not_root_s);
 	tcase_add_test(tc, one_that_was_replaced_is_not_there);
