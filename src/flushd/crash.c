@@ -8,6 +8,7 @@
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/crash.h"
+#include "spool/sending.h"
 
 enum {
 	STACK_LEN = 64 * 1024,
@@ -47,6 +48,7 @@ crash_sent(uint64_t id)
 		place = find_sent(0);
 	assert(place);
 	*place = id;
+	sending_mark(CHILD_LOCK, id, true);
 }
 
 void
@@ -54,8 +56,10 @@ crash_recorded(uint64_t id)
 {
 	volatile uint64_t *place = find_sent(id);
 
-	if (place)
-		*place = 0;
+	if (!place)
+		return;
+	*place = 0;
+	sending_mark(CHILD_LOCK, id, false);
 }
 
 /* If it cannot be told, the next worker ends there too. */

@@ -22,7 +22,8 @@ uint64_t crash_at(uint64_t id);
 /*
  * The relay may have this message and the spool does not say so yet, until it
  * does. While the worker is at no message its end is put down to all such; and
- * of one that it is at, the supervisor is told which of both it is.
+ * of one that it is at, the supervisor is told which of both it is. Lists show
+ * them: spool/sending.h.
  */
 void crash_sent(uint64_t id);
 void crash_recorded(uint64_t id);

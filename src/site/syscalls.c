@@ -144,6 +144,18 @@ allow_in_part(scmp_filter_ctx filter)
 	return rc;
 }
 
+/* Marks that wait for nobody: spool/sending.h. */
+static int
+allow_marks(scmp_filter_ctx filter)
+{
+	const scmp_datum_t all = UINT32_MAX;
+	int rc = allow_if(filter, SCMP_SYS(fcntl), 1, all, F_GETLK);
+
+	if (rc == 0)
+		rc = allow_if(filter, SCMP_SYS(fcntl), 1, all, F_SETLK);
+	return rc;
+}
+
 /*
  * A tracer that skips a call, as for an experiment with an error that it
  * makes up, puts this number in the place of the call's own. There is none.
@@ -167,6 +179,8 @@ allow_list(scmp_filter_ctx filter, enum syscalls list)
 		rc = allow_skipped(filter);
 	if (rc == 0 && list == SYSCALLS_OF_WORKER)
 		rc = allow(filter, of_worker, ARRAY_LEN(of_worker));
+	if (rc == 0 && list == SYSCALLS_OF_WORKER)
+		rc = allow_marks(filter);
 	/* libsystemd looks for the boot's id, and can do without. */
 	if (rc == 0 && list == SYSCALLS_OF_PROBER)
 		rc = seccomp_rule_add(

@@ -79,6 +79,7 @@ open_checked(int dir_fd, struct spool **out)
 	}
 	s = alloc_zeroed(sizeof(*s));
 	s->dir_fd = dir_fd;
+	s->worker_fd = -1;
 	s->turnstile_fd = openat(dir_fd, SPOOL_INCOMING,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	*out = s;
@@ -128,6 +129,8 @@ spool_close(struct spool *s)
 	close(s->dir_fd);
 	if (s->turnstile_fd >= 0)
 		close(s->turnstile_fd);
+	if (s->worker_fd >= 0)
+		close(s->worker_fd);
 	free(s);
 }
 

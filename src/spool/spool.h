@@ -138,6 +138,9 @@ bool spool_is_awaited(int64_t due_ms, int64_t now_ms);
 int spool_next_due(struct spool *s, int64_t now_ms, int64_t *due_ms,
     uint64_t *id, int64_t *next_due_ms) MUST_CHECK;
 
+/* True if the worker, another process, is giving it to the relay right now. */
+bool spool_is_sending(struct spool *s, uint64_t id);
+
 /* Find the message with the smallest id above *id. -ENOENT: no more. */
 int spool_next(struct spool *s, uint64_t *id) MUST_CHECK;
 

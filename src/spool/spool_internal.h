@@ -22,6 +22,7 @@
 struct spool {
 	int dir_fd;
 	int turnstile_fd; /* -1: there is none */
+	int worker_fd;	  /* for spool_is_sending(); below 0: not open */
 	bool is_writer;
 	struct environment environment; /* .txn is set in a transaction */
 	struct spool_counters counters; /* of the transaction */

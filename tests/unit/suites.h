@@ -57,6 +57,7 @@
 	X(submit)                                                              \
 	X(quantity)                                                            \
 	X(listing)                                                             \
+	X(sending)                                                             \
 	X(entry)                                                               \
 	X(options)                                                             \
 	X(server)                                                              \

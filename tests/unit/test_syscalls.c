@@ -92,6 +92,7 @@ DEED(open_process, syscall(SYS_pidfd_open, 1, 0))
 DEED(take_its_fd, syscall(SYS_pidfd_getfd, 0, 0, 0))
 DEED(limit_another, prlimit(1, RLIMIT_CPU, NULL, (struct rlimit *)zero))
 DEED(own_a_descriptor, fcntl(0, F_SETOWN, 1))
+DEED(wait_for_a_mark, fcntl(0, F_SETLKW, zero))
 DEED(watch_a_directory, fcntl(0, F_NOTIFY, 0))
 DEED(control_a_device, syscall(SYS_ioctl, 0, 0, 0))
 DEED(become_root, setresuid(0, 0, 0))
@@ -146,6 +147,7 @@ static const struct deed forbidden[] = {
     ROW(take_its_fd),
     ROW(limit_another),
     ROW(own_a_descriptor),
+    ROW(wait_for_a_mark),
     ROW(watch_a_directory),
     ROW(control_a_device),
     ROW(become_root),
@@ -199,10 +201,12 @@ END_TEST
 DEED(remove_at, unlinkat(AT_FDCWD, "/nowhere/at/all", 0))
 DEED(cut_file, ftruncate(0, 0))
 DEED(lock_file, flock(0, LOCK_UN))
+DEED(mark_place, fcntl(0, F_SETLK, zero))
+DEED(find_mark, fcntl(0, F_GETLK, zero))
 DEED(look_at_file, fstatat(AT_FDCWD, "/nowhere", (struct stat *)zero, 0))
 
-static const struct deed of_files[] = {
-    ROW(remove_at), ROW(cut_file), ROW(lock_file), ROW(look_at_file)};
+static const struct deed of_files[] = {ROW(remove_at), ROW(cut_file),
+    ROW(lock_file), ROW(mark_place), ROW(find_mark), ROW(look_at_file)};
 
 START_TEST(files_are_a_worker_s_only)
 {
