@@ -8,6 +8,7 @@
 #ifndef LISTING_ENTRY_H
 #define LISTING_ENTRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -18,13 +19,17 @@ struct entry {
 	uint64_t id;
 	const struct envelope *envelope; /* NULL: damaged */
 	const struct message_state *state;
+	bool is_sending;  /* the relay is being given it right now */
+	const char *site; /* shown in front of the id; NULL: not */
+	int site_width;	  /* of the column, in which others may be longer */
 };
 
 /* Append a time as "Sun Nov 22 09:58:10", in the zone of whoever reads it. */
 typedef void entry_time_fn(struct buf *b, int64_t wall_ms);
 
-/* The line above the first entry. */
+/* The line above the first entry, without sites; and for one with a site. */
 extern const char entry_heading[];
+void entry_add_heading(struct buf *b, const struct entry *e);
 
 /* Append the entry as lines, without the empty line that follows it. */
 void entry_add_text(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * listing.h - the messages of a spool, the oldest first, in pages
+ * listing.h - the messages of a spool in pages
  *
  *   Senders   wait for one page at most, which is soon read. What was read is
  *             shown when the lock is let go: whoever reads it may be slow.
@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "listing/entry.h"
+#include "listing/filter.h"
 #include "spool/spool.h"
 
 enum {
@@ -25,8 +26,25 @@ enum {
 	LISTING_PAGE_MS = 10,
 };
 
+enum listing_order {
+	LISTING_BY_AGE,	 /* the oldest first */
+	LISTING_BY_TIME, /* what is tried next first, then what waits for a
+			    person; one that is put off meanwhile may come
+			    twice */
+};
+
 struct listing {
+	const struct filter *filter; /* NULL: all */
+	enum listing_order order;
+	const char *site; /* of entries: entry.h */
+	int site_width;
+
 	uint64_t last_id; /* read so far */
+	struct {
+		int64_t due_ms;
+		uint64_t id;
+		bool is_over;
+	} schedule; /* read so far, when by time */
 	struct {
 		size_t count;
 		size_t shown;
@@ -40,7 +58,7 @@ struct listing {
 	uint64_t bytes;
 };
 
-/* Begin with zeros; release in any case. */
+/* Begin with zeros, or what is wanted in front; release in any case. */
 void listing_release(struct listing *l);
 
 /*
@@ -50,7 +68,8 @@ void listing_release(struct listing *l);
  */
 int listing_read_page(struct listing *l, struct spool *s) MUST_CHECK;
 
-/* The next entry of the page, counted as shown; NULL: no more. */
+/* The next entry of the page that is wanted, counted as shown; NULL: no more.
+ */
 const struct entry *listing_next(struct listing *l);
 
 /* Append the entry that was shown last, behind what separates it. */

@@ -56,6 +56,7 @@
 	X(digest)                                                              \
 	X(submit)                                                              \
 	X(quantity)                                                            \
+	X(filter)                                                              \
 	X(listing)                                                             \
 	X(sending)                                                             \
 	X(entry)                                                               \

@@ -176,6 +176,132 @@ START_TEST(what_comes_and_goes_between_pages_is_no_matter)
 }
 END_TEST
 
+/* ---- what is wanted ------------------------------------------------ */
+
+/* So many of these senders, one after the other. */
+static void
+put_from(const char *sender, size_t count)
+{
+	const struct spool_piece piece = {"text\n", 5};
+	struct envelope e;
+	uint64_t id;
+
+	fixture_envelope(&e, 1, piece.len);
+	envelope_set_sender(&e, sender, strlen(sender));
+	fixture_begin(SPOOL_WRITE);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_int_eq(spool_put(fixture_spool, &e, &piece, 1,
+				     FIXTURE_NOW_MS, &id),
+		    0);
+	fixture_commit();
+	envelope_release(&e);
+}
+
+START_TEST(what_is_not_wanted_is_not_counted)
+{
+	static const struct filter filter = {
+	    .sender = "rare@b.test", .state = FILTER_ANY};
+	struct buf out = BUF_INIT;
+
+	put_from("rare@b.test", 1);
+	put_from("often@b.test", 3 * LISTING_PAGE_MESSAGES);
+	put_from("rare@b.test", 1);
+	listing.filter = &filter;
+	list(&out);
+	ck_assert_uint_eq(listing.count, 2);
+	ck_assert_uint_eq(listing.bytes, 10);
+	ck_assert_uint_eq(count_of(out.data, "rare@b.test"), 2);
+	ck_assert_uint_eq(count_of(out.data, "often@b.test"), 0);
+	ck_assert_uint_eq(count_of(out.data, entry_heading), 1);
+	buf_release(&out);
+}
+END_TEST
+
+static void
+set_state(uint64_t id, enum message_phase phase, int64_t due_ms)
+{
+	fixture_begin(SPOOL_CHANGE);
+	fixture_set(id, phase, due_ms);
+	fixture_commit();
+}
+
+/* The ids in the order they are listed in, over all pages. */
+static size_t
+list_ids(uint64_t *ids, size_t max)
+{
+	const struct entry *e;
+	size_t count = 0;
+	int rc;
+
+	do {
+		rc = read_page();
+		while ((e = listing_next(&listing))) {
+			ck_assert_uint_lt(count, max);
+			ids[count++] = e->id;
+		}
+	} while (rc > 0);
+	ck_assert_int_eq(rc, 0);
+	return count;
+}
+
+START_TEST(by_time_the_next_comes_first_and_what_has_none_last)
+{
+	uint64_t ids[5];
+	uint64_t got[6];
+
+	for (size_t i = 0; i < 5; i++)
+		ids[i] = fixture_put_one("text\n");
+	set_state(ids[0], PHASE_DEFERRED, INT64_C(1) << 60);
+	set_state(ids[1], PHASE_HELD, 0);
+	set_state(ids[2], PHASE_DEFERRED, 3000);
+	set_state(ids[3], PHASE_DEFERRED, 2000);
+	set_state(ids[4], PHASE_FAILED, 0);
+	listing.order = LISTING_BY_TIME;
+	ck_assert_uint_eq(list_ids(got, 6), 5);
+	ck_assert_uint_eq(got[0], ids[3]);
+	ck_assert_uint_eq(got[1], ids[2]);
+	ck_assert_uint_eq(got[2], ids[0]);
+	ck_assert_uint_eq(got[3], ids[1]);
+	ck_assert_uint_eq(got[4], ids[4]);
+}
+END_TEST
+
+START_TEST(by_time_every_page_comes_once)
+{
+	enum { COUNT = 3 * LISTING_PAGE_MESSAGES + 7 };
+	static uint64_t got[COUNT + 1];
+
+	put(COUNT, 1);
+	listing.order = LISTING_BY_TIME;
+	ck_assert_uint_eq(list_ids(got, COUNT + 1), COUNT);
+	for (size_t i = 1; i < COUNT; i++)
+		ck_assert_uint_gt(got[i], got[i - 1]);
+}
+END_TEST
+
+START_TEST(the_name_of_a_site_stands_in_front_of_the_id)
+{
+	struct buf out = BUF_INIT;
+	const char *line;
+
+	fixture_put_one("text\n");
+	listing.site = "shop";
+	listing.site_width = 7;
+	list(&out);
+	ck_assert_int_eq(
+	    strncmp(out.data, "-Site/Queue ID-     --Size-- ", 29), 0);
+	line = strchr(out.data, '\n') + 1;
+	ck_assert_int_eq(strncmp(line, "shop/", 5), 0);
+	/* Both addresses stand in one column. */
+	ck_assert_uint_eq(strcspn(line, "@"), 49 + 1);
+	line = strchr(line, '\n') + 1;
+	ck_assert_uint_eq(strspn(line, " "), 49);
+	buf_release(&out);
+}
+END_TEST
+
+/* ---- damage -------------------------------------------------------- */
+
 static const struct {
 	const char *name;
 	unsigned char part;
@@ -226,6 +352,10 @@ listing_suite(void)
 	tcase_add_test(tc, a_page_ends_behind_so_many_recipients);
 	tcase_add_test(tc, a_page_of_one_message_is_no_standstill);
 	tcase_add_test(tc, what_comes_and_goes_between_pages_is_no_matter);
+	tcase_add_test(tc, what_is_not_wanted_is_not_counted);
+	tcase_add_test(tc, by_time_the_next_comes_first_and_what_has_none_last);
+	tcase_add_test(tc, by_time_every_page_comes_once);
+	tcase_add_test(tc, the_name_of_a_site_stands_in_front_of_the_id);
 	tcase_add_loop_test(
 	    tc, a_damaged_message_hides_no_other, 0, (int)ARRAY_LEN(damages));
 	suite_add_tcase(s, tc);
