@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/log.h"
-#include "base/memory.h"
-#include "base/privilege.h"
 #include "flushctl/access.h"
 #include "flushctl/verb.h"
 
-/* What is enough for any spool that is in order. */
-enum { CPU_MAX_SEC = 20 /* under one lock */, MEMORY_MAX = 256 << 20 };
+/* Under one lock: what is enough for any spool that is in order. */
+enum { CPU_MAX_SEC = 20 };
 
 /* ---- a file that kills --------------------------------------------- */
 
-static const char *crash_dir = "";
+static const char *crash_name = "";
 
 /* LMDB checks no page; only what is safe in a signal handler. */
 static void
@@ -31,60 +27,34 @@ on_crash(int signal)
 
 	(void)signal;
 	if (write(STDERR_FILENO, before, sizeof(before) - 1) < 0 ||
-	    write(STDERR_FILENO, crash_dir, strlen(crash_dir)) < 0 ||
+	    write(STDERR_FILENO, crash_name, strlen(crash_name)) < 0 ||
 	    write(STDERR_FILENO, after, sizeof(after) - 1) < 0)
 		_exit(STATUS_FAILED);
 	_exit(STATUS_FAILED);
 }
 
 static void
-catch_crashes(const char *dir)
+catch_crashes(const char *name)
 {
 	static const int signals[] = {
 	    SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU};
 	const struct sigaction action = {.sa_handler = on_crash};
 
-	crash_dir = dir;
+	crash_name = name;
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		sigaction(signals[i], &action, NULL);
 }
 
 /* ---- open ---------------------------------------------------------- */
 
-/* No privileged process reads what another user can write. */
-static int
-become_owner(int dir_fd)
-{
-	struct stat st;
-
-	if (geteuid() != 0)
-		return 0;
-	if (fstat(dir_fd, &st) < 0)
-		return -errno;
-	return st.st_uid == 0 ? 0 : privilege_become(st.st_uid, st.st_gid);
-}
-
 int
-access_open(const char *dir, struct spool **spool)
+access_open(const char *name, int dir_fd, struct spool **spool)
 {
-	int fd = spool_open_dir(dir);
-	int rc;
+	int rc = spool_open_fd(dir_fd, spool);
 
-	if (fd < 0)
-		return access_failed(dir, fd);
-	rc = become_owner(fd);
-	if (rc < 0) {
-		close(fd);
-		log_error(
-		    "%s: cannot become its owner: %s", dir, strerror(-rc));
-		return STATUS_FAILED;
-	}
-	rc = spool_open_fd(fd, spool);
-	close(fd);
 	if (rc < 0)
-		return access_failed(dir, rc);
-	catch_crashes(dir);
-	memory_limit(MEMORY_MAX);
+		return access_failed(name, rc);
+	catch_crashes(name);
 	return STATUS_DONE;
 }
 
@@ -111,7 +81,7 @@ access_begin_change(struct spool *s)
 /* ---- errors -------------------------------------------------------- */
 
 int
-access_failed(const char *dir, int rc)
+access_failed(const char *name, int rc)
 {
 	static const struct {
 		int error;
@@ -119,6 +89,7 @@ access_failed(const char *dir, int rc)
 	} table[] = {
 	    {ENOENT, "there is no spool here"},
 	    {ENOTDIR, "not a directory (or a symbolic link)"},
+	    {ELOOP, "not a directory (or a symbolic link)"},
 	    {EPERM, "belongs to another user, or anybody may write it"},
 	    {EBADMSG, "the spool's file is damaged, or of another format"},
 	    {ETIMEDOUT, "the spool was locked for 30 seconds"},
@@ -129,6 +100,6 @@ access_failed(const char *dir, int rc)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (table[i].error == -rc)
 			meaning = table[i].meaning;
-	log_error("%s: %s", dir, meaning);
+	log_error("%s: %s", name, meaning);
 	return STATUS_FAILED;
 }

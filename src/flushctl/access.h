@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * access.h - open a spool as the operator: never with more rights than its
- * owner
+ * access.h - a spool from within an errand
  *
- *   These functions say what is wrong, on standard error: "DIR: ...".
+ *   These functions say what is wrong, on standard error, behind the name of
+ *   the spool.
  */
 #ifndef FLUSHCTL_ACCESS_H
 #define FLUSHCTL_ACCESS_H
@@ -14,17 +14,17 @@
 enum { ACCESS_TIMEOUT_MS = 30 * 1000 };
 
 /*
- * Open the spool dir, as root having become its owner for good. From then on a
- * file that kills LMDB ends the program with one line and STATUS_FAILED. dir
+ * Open the spool in dir_fd, whose owner this process must be. From then on a
+ * file that kills LMDB ends the process with one line and STATUS_FAILED. name
  * must stay. STATUS_DONE or STATUS_FAILED.
  */
-int access_open(const char *dir, struct spool **spool) MUST_CHECK;
+int access_open(const char *name, int dir_fd, struct spool **spool) MUST_CHECK;
 
 /* Begin to read, or to change. 0 or -errno of spool_begin(). */
 int access_begin(struct spool *s) MUST_CHECK;
 int access_begin_change(struct spool *s) MUST_CHECK;
 
 /* Say what a -errno of the spool means; STATUS_FAILED. */
-int access_failed(const char *dir, int rc);
+int access_failed(const char *name, int rc);
 
 #endif

@@ -2,6 +2,8 @@
 #include <stdbool.h>
 
 #include "flushctl/access.h"
+#include "flushctl/errand.h"
+#include "flushctl/request.h"
 #include "flushctl/verb.h"
 
 /* Whether it was so already is nobody's concern. */
@@ -21,55 +23,60 @@ set_blocked(struct spool *s, bool is_blocked)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv, bool is_blocked)
+block_spool(const struct errand *e, struct spool *s, struct tally *tally)
 {
-	struct spool *s;
-	int status;
-	int rc;
+	const bool *is_blocked = e->context;
+	int rc = set_blocked(s, *is_blocked);
 
-	if (argc > 1 && argv[1][0] == '-')
-		return verb_usage(argv[0], "there is no option %s", argv[1]);
-	if (argc > 1)
-		return verb_usage(argv[0], "takes no arguments");
-	status = access_open(spool_dir, &s);
-	if (status != STATUS_DONE)
-		return status;
-	rc = set_blocked(s, is_blocked);
-	if (rc < 0)
-		status = access_failed(spool_dir, rc);
-	spool_close(s);
+	(void)tally;
+	return rc < 0 ? access_failed(e->target->name, rc) : STATUS_DONE;
+}
+
+static int
+steer(const struct selection *selection, int argc, char **argv, bool is_blocked)
+{
+	struct errand errand = {.run = block_spool, .context = &is_blocked};
+	struct targets targets = {0};
+	struct tally total = {0};
+	struct request r;
+	int status = request_parse(&r, selection, 0, argc, argv);
+
+	if (status == STATUS_DONE && r.word_count > 0)
+		return verb_usage(
+		    argv[0], "'%s' is one argument too many", r.words[0]);
+	if (status == STATUS_DONE)
+		status = targets_find(
+		    &targets, &r.selection, argv[0], true, NULL, 0);
+	if (status == STATUS_DONE)
+		status = errand_run_all(&errand, &targets, &total);
+	targets_release(&targets);
 	return status;
 }
 
 static int
-run_block(const char *spool_dir, int argc, char **argv)
+steer_block(const struct selection *selection, int argc, char **argv)
 {
-	return run(spool_dir, argc, argv, true);
+	return steer(selection, argc, argv, true);
 }
 
 static int
-run_unblock(const char *spool_dir, int argc, char **argv)
+steer_unblock(const struct selection *selection, int argc, char **argv)
 {
-	return run(spool_dir, argc, argv, false);
+	return steer(selection, argc, argv, false);
 }
 
 const struct verb verb_block = {
     .name = "block",
     .arguments = "",
-    .help =
-	"  Let nobody submit to the spool any more. What is in it is sent.\n"
-	"\n"
-	"  --help  print this\n",
+    .help = "Let nobody submit to the spool any more. What is in it is sent.\n",
     .takes_spool = true,
-    .run = run_block,
+    .steer = steer_block,
 };
 
 const struct verb verb_unblock = {
     .name = "unblock",
     .arguments = "",
-    .help = "  Let them submit again.\n"
-	    "\n"
-	    "  --help  print this\n",
+    .help = "Let them submit again.\n",
     .takes_spool = true,
-    .run = run_unblock,
+    .steer = steer_unblock,
 };

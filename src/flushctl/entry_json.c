@@ -6,14 +6,17 @@
 #include "base/utf8.h"
 #include "flushctl/entry_json.h"
 #include "listing/display.h"
+#include "listing/filter.h"
 #include "mail/queue_id.h"
 
 /* As postqueue(1) calls the queues; what waits for a person is on hold. */
-static const char *const queue_names[PHASE_COUNT] = {
-    [PHASE_NEW] = "active",
-    [PHASE_DEFERRED] = "deferred",
-    [PHASE_HELD] = "hold",
-    [PHASE_FAILED] = "hold",
+static const char *const queue_names[FILTER_STATE_COUNT] = {
+    [FILTER_NEW] = "active",
+    [FILTER_SENDING] = "active",
+    [FILTER_DEFERRED] = "deferred",
+    [FILTER_HELD] = "hold",
+    [FILTER_FAILED] = "hold",
+    [FILTER_DAMAGED] = "hold",
 };
 
 /* ---- text ---------------------------------------------------------- */
@@ -106,16 +109,25 @@ set_submitter(json_t *o, const struct submitter *s)
 }
 
 static void
-set_message(json_t *o, const struct envelope *e, const struct message_state *s)
+set_state(json_t *o, const struct entry *e, const char *site)
 {
+	set(o, "site", text_value(site));
+	set(o, "state", json_string(filter_state_names[filter_state_of(e)]));
+}
+
+static void
+set_message(json_t *o, const struct entry *entry, const char *site)
+{
+	const struct envelope *e = entry->envelope;
+	const struct message_state *s = entry->state;
+
 	set(o, "arrival_time", json_integer(e->submitted_ms / 1000));
 	set(o, "message_size", number_value(e->text_len));
 	set(o, "forced_expire", json_false());
 	set(o, "sender",
 	    text_value(*e->sender ? e->sender : DISPLAY_NULL_SENDER));
 	set(o, "recipients", recipients_value(e, s));
-	set(o, "site", json_string(""));
-	set(o, "state", json_string(message_phase_names[s->phase]));
+	set_state(o, entry, site);
 	set(o, "attempts", json_integer(s->attempts));
 	set(o, "next_attempt",
 	    state_is_scheduled(s) ? json_integer(s->due_ms / 1000)
@@ -125,15 +137,14 @@ set_message(json_t *o, const struct envelope *e, const struct message_state *s)
 
 /* All keys are there, lest a monitor trip over the one that matters. */
 static void
-set_damaged(json_t *o, uint64_t id)
+set_damaged(json_t *o, const struct entry *e, const char *site)
 {
-	set(o, "arrival_time", json_integer(entry_id_time_ms(id) / 1000));
+	set(o, "arrival_time", json_integer(entry_id_time_ms(e->id) / 1000));
 	set(o, "message_size", json_integer(0));
 	set(o, "forced_expire", json_false());
 	set(o, "sender", json_string(""));
 	set(o, "recipients", json_array());
-	set(o, "site", json_string(""));
-	set(o, "state", json_string("damaged"));
+	set_state(o, e, site);
 	set(o, "attempts", json_integer(0));
 	set(o, "next_attempt", json_null());
 	set_submitter(o, NULL);
@@ -147,19 +158,17 @@ add_bytes(const char *data, size_t len, void *context)
 }
 
 void
-entry_add_json(struct buf *b, const struct entry *e)
+entry_add_json(struct buf *b, const struct entry *e, const char *site)
 {
-	const char *queue =
-	    queue_names[e->envelope ? e->state->phase : PHASE_HELD];
 	char id[QUEUE_ID_TEXT_MAX];
 	json_t *o = json_object();
 
-	set(o, "queue_name", json_string(queue));
+	set(o, "queue_name", json_string(queue_names[filter_state_of(e)]));
 	set(o, "queue_id", json_string(queue_id_format(e->id, id)));
 	if (e->envelope)
-		set_message(o, e->envelope, e->state);
+		set_message(o, e, site);
 	else
-		set_damaged(o, e->id);
+		set_damaged(o, e, site);
 	if (json_dump_callback(o, add_bytes, b, JSON_ENSURE_ASCII) < 0)
 		alloc_fail();
 	buf_add_char(b, '\n');

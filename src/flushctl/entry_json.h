@@ -8,9 +8,9 @@
 #include "listing/entry.h"
 
 /*
- * Append the entry as one JSON object and a newline, in ASCII. Bytes that are
- * not UTF-8 become U+FFFD.
+ * Append the entry, of the site of this name ("" of none), as one JSON object
+ * and a newline, in ASCII. Bytes that are not UTF-8 become U+FFFD.
  */
-void entry_add_json(struct buf *b, const struct entry *e);
+void entry_add_json(struct buf *b, const struct entry *e, const char *site);
 
 #endif

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 
 #include "base/log.h"
 #include "flushctl/access.h"
 #include "flushctl/entry_json.h"
+#include "flushctl/errand.h"
 #include "flushctl/local_time.h"
+#include "flushctl/request.h"
 #include "flushctl/verb.h"
 #include "listing/listing.h"
 
 /* Output is written in pieces of about this, or a long line's length. */
 enum { WRITE_LEN = 64 * 1024 };
 
+/* What is listed, of all spools. */
+struct plan {
+	const struct request *request;
+	int name_width; /* 0: no site is shown */
+};
+
+/* In one spool. */
 struct list {
-	const char *dir;
+	const struct plan *plan;
+	const struct target *target;
 	struct spool *spool;
-	bool is_json;
+	struct tally *tally;
 	struct listing listing;
 };
+
+/* ---- in a spool ---------------------------------------------------- */
 
 static int
 read_page(struct list *l)
@@ -40,16 +50,28 @@ flush(struct buf *out)
 	return status;
 }
 
+static void
+count(struct tally *t, const struct entry *e)
+{
+	t->count++;
+	if (e->envelope)
+		t->bytes += e->envelope->text_len;
+	else
+		t->damaged++;
+}
+
 /* Out of the lock: whoever reads this may be slow. */
 static int
 print_page(struct list *l, struct buf *out)
 {
+	const char *site = l->target->is_site ? l->target->name : "";
 	const struct entry *e;
 	int status = STATUS_DONE;
 
 	while (status == STATUS_DONE && (e = listing_next(&l->listing))) {
-		if (l->is_json)
-			entry_add_json(out, e);
+		count(l->tally, e);
+		if (l->plan->request->is_json)
+			entry_add_json(out, e, site);
 		else
 			listing_add_text(&l->listing, e, out, local_time_add);
 		if (out->len >= WRITE_LEN)
@@ -59,21 +81,15 @@ print_page(struct list *l, struct buf *out)
 }
 
 static int
-print_end(const struct list *l, struct buf *out)
+report_damage(const struct list *l)
 {
-	const uintmax_t damaged = l->listing.damaged_count;
-	int status = STATUS_DONE;
+	const uint64_t damaged = l->tally->damaged;
 
-	if (!l->is_json) {
-		listing_add_end(&l->listing, out);
-		status = flush(out);
-	}
-	if (damaged > 0) {
-		log_error("%s: %ju damaged message%s", l->dir, damaged,
-		    damaged == 1 ? "" : "s");
-		status = STATUS_FAILED;
-	}
-	return status;
+	if (damaged == 0)
+		return STATUS_DONE;
+	log_error("%s: %ju damaged message%s", l->target->name,
+	    (uintmax_t)damaged, damaged == 1 ? "" : "s");
+	return STATUS_FAILED;
 }
 
 static int
@@ -88,46 +104,97 @@ print_list(struct list *l)
 		status = print_page(l, &out);
 	}
 	if (status == STATUS_DONE)
-		status =
-		    rc == 0 ? print_end(l, &out) : access_failed(l->dir, rc);
+		status = rc == 0 ? report_damage(l)
+				 : access_failed(l->target->name, rc);
 	buf_release(&out);
 	listing_release(&l->listing);
 	return status;
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+list_spool(const struct errand *e, struct spool *s, struct tally *tally)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'},
-	    {0},
-	};
-	struct list l = {.dir = spool_dir};
-	int option;
+	const struct plan *plan = e->context;
+	struct list l = {.plan = plan,
+	    .target = e->target,
+	    .spool = s,
+	    .tally = tally,
+	    .listing = {.filter = &plan->request->filter,
+		.order = plan->request->order,
+		.site = plan->name_width > 0 ? e->target->name : NULL,
+		.site_width = plan->name_width,
+		.count = e->before.count}};
+
+	return print_list(&l);
+}
+
+/* ---- the verb ------------------------------------------------------ */
+
+static int
+print_end(const struct request *r, const struct tally *total)
+{
+	struct listing sum = {.count = total->count, .bytes = total->bytes};
+	struct buf out = BUF_INIT;
 	int status;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'j')
-			return verb_bad_option(argv);
-		l.is_json = true;
-	}
-	if (optind != argc)
+	if (total->count == 0 && !filter_is_all(&r->filter))
+		buf_add_str(&out, "No message is like that\n");
+	else
+		listing_add_end(&sum, &out);
+	status = flush(&out);
+	buf_release(&out);
+	return status;
+}
+
+static int
+list_all(const struct request *r, const struct targets *targets)
+{
+	const struct plan plan = {
+	    .request = r, .name_width = targets_name_width(targets)};
+	struct errand errand = {.run = list_spool, .context = &plan};
+	struct tally total = {0};
+	int status = errand_run_all(&errand, targets, &total);
+
+	/* What could be read is summed up, unless nothing could. */
+	if (r->is_json || (status == STATUS_FAILED && total.count == 0))
+		return status;
+	return print_end(r, &total) == STATUS_DONE ? status : STATUS_FAILED;
+}
+
+static int
+steer(const struct selection *selection, int argc, char **argv)
+{
+	struct targets targets = {0};
+	struct request r;
+	int status = request_parse(&r, selection,
+	    REQUEST_FILTER | REQUEST_JSON | REQUEST_SORT, argc, argv);
+
+	if (status == STATUS_DONE && r.word_count > 0)
 		return verb_usage(
-		    argv[0], "'%s' is one argument too many", argv[optind]);
-	status = access_open(spool_dir, &l.spool);
+		    argv[0], "'%s' is one argument too many", r.words[0]);
 	if (status == STATUS_DONE)
-		status = print_list(&l);
-	spool_close(l.spool);
+		status = targets_find(
+		    &targets, &r.selection, argv[0], false, NULL, 0);
+	if (status == STATUS_DONE)
+		status = list_all(&r, &targets);
+	targets_release(&targets);
 	return status;
 }
 
 const struct verb verb_list = {
     .name = "list",
-    .arguments = "[--json]",
-    .help = "List the messages that wait, as mailq(1) does. A ! behind the id "
-	    "means that\nonly a person can help: held, failed or damaged.\n\n"
-	    "  --json  one object a line, with the keys of postqueue -j and "
-	    "more\n",
+    .arguments = "[--json] [--sort age|next] [--sender A] [--recipient A]\n"
+		 "                [--state S] [--older AGE]",
+    .help =
+	"List the messages that wait, as mailq(1) does. Behind the id, * means "
+	"that it\nis being sent, ! that only a person can help: held, failed "
+	"or "
+	"damaged.\n\n"
+	"  --json         one object a line, with the keys of postqueue -j "
+	"and more\n"
+	"  --sort age     the oldest first, as if it were not said\n"
+	"  --sort next    what is tried next first\n"
+	"\nOnly those\n\n" REQUEST_FILTER_HELP,
     .takes_spool = true,
-    .run = run,
+    .steer = steer,
 };

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 
 #include "base/log.h"
 #include "flushctl/access.h"
+#include "flushctl/errand.h"
 #include "flushctl/local_time.h"
 #include "flushctl/reading.h"
+#include "flushctl/request.h"
 #include "flushctl/verb.h"
 #include "listing/display.h"
 #include "mail/queue_id.h"
 
 /* The message in question, for what is said about it. */
 struct subject {
-	const char *dir;
+	const struct target *target;
 	struct spool *spool;
 	uint64_t id;
 	char name[QUEUE_ID_TEXT_MAX];
@@ -28,13 +29,15 @@ report(const struct subject *m, int rc)
 	case 0:
 		return STATUS_DONE;
 	case -ENOENT:
-		log_error("%s: there is no message %s", m->dir, m->name);
+		log_error(
+		    "%s: there is no message %s", m->target->name, m->name);
 		return STATUS_NOT_FOUND;
 	case -EBADMSG:
-		log_error("%s: message %s is damaged", m->dir, m->name);
+		log_error(
+		    "%s: message %s is damaged", m->target->name, m->name);
 		return STATUS_FAILED;
 	default:
-		return access_failed(m->dir, rc);
+		return access_failed(m->target->name, rc);
 	}
 }
 
@@ -46,8 +49,8 @@ report_text(const struct subject *m, int rc)
 		return STATUS_FAILED; /* said already */
 	if (rc != -ENOENT)
 		return report(m, rc);
-	log_error(
-	    "%s: message %s left the spool while it was read", m->dir, m->name);
+	log_error("%s: message %s left the spool while it was read",
+	    m->target->name, m->name);
 	return STATUS_FAILED;
 }
 
@@ -76,9 +79,10 @@ add_time(struct buf *b, const char *label, int64_t wall_ms)
 }
 
 static void
-add_state(struct buf *b, const struct message_state *s)
+add_state(struct buf *b, const struct message_state *s, bool is_sending)
 {
-	add_line(b, "state:", message_phase_names[s->phase]);
+	add_line(b,
+	    "state:", is_sending ? "sending" : message_phase_names[s->phase]);
 	if (s->reason)
 		add_line(b, "hold reason:", s->reason);
 	add_label(b, "attempts:");
@@ -153,10 +157,12 @@ add_recipients(
 
 static void
 add_message(struct buf *b, const struct subject *m, const struct envelope *e,
-    const struct message_state *s, const char *checksum)
+    const struct message_state *s, bool is_sending, const char *checksum)
 {
+	if (m->target->is_site)
+		add_line(b, "site:", m->target->name);
 	add_line(b, "id:", m->name);
-	add_state(b, s);
+	add_state(b, s, is_sending);
 	add_time(b, "submitted:", e->submitted_ms);
 	add_submitter(b, &e->submitter);
 	add_label(b, "size:");
@@ -169,14 +175,15 @@ add_message(struct buf *b, const struct subject *m, const struct envelope *e,
 
 static int
 show_message(const struct subject *m, const struct envelope *e,
-    const struct message_state *s)
+    const struct message_state *s, bool is_sending)
 {
 	int rc = reading_text(m->spool, m->id, NULL);
 	struct buf text = BUF_INIT;
 	int status;
 
 	if (rc == 0 || rc == -EBADMSG) {
-		add_message(&text, m, e, s, rc == 0 ? "ok" : "damaged");
+		add_message(&text, m, e, s, is_sending,
+		    rc == 0 ? "verified" : "damaged");
 		status = verb_write(text.data, text.len);
 		if (status == STATUS_DONE)
 			status = report(m, rc);
@@ -198,18 +205,21 @@ show(const struct subject *m, bool is_raw)
 {
 	struct message_state state;
 	struct envelope envelope;
+	bool is_sending = false;
 	int status;
 	int rc;
 
 	rc = access_begin(m->spool);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = spool_get(m->spool, m->id, &envelope, &state);
+		is_sending = spool_is_sending(m->spool, m->id);
+	}
 	spool_abort(m->spool);
 	if (is_raw && (rc == 0 || rc == -EBADMSG))
 		status =
 		    report_text(m, reading_text(m->spool, m->id, verb_write));
 	else if (rc == 0)
-		status = show_message(m, &envelope, &state);
+		status = show_message(m, &envelope, &state, is_sending);
 	else
 		status = report(m, rc);
 	if (rc == 0) {
@@ -220,41 +230,50 @@ show(const struct subject *m, bool is_raw)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+show_in_spool(const struct errand *e, struct spool *s, struct tally *tally)
 {
-	static const struct option options[] = {
-	    {"raw", no_argument, NULL, 'r'},
-	    {0},
-	};
-	struct subject m = {.dir = spool_dir};
-	bool is_raw = false;
-	int option;
-	int status;
+	const struct request *r = e->context;
+	struct subject m = {
+	    .target = e->target, .spool = s, .id = e->target->ids[0]};
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option != 'r')
-			return verb_bad_option(argv);
-		is_raw = true;
-	}
-	if (argc - optind != 1)
-		return verb_usage(argv[0], "one queue id is wanted");
-	if (queue_id_parse(argv[optind], &m.id) < 0)
-		return verb_usage(
-		    argv[0], "'%s' is not a queue id", argv[optind]);
+	(void)tally;
 	queue_id_format(m.id, m.name);
-	status = access_open(spool_dir, &m.spool);
+	return show(&m, r->is_raw);
+}
+
+static int
+steer(const struct selection *selection, int argc, char **argv)
+{
+	struct targets targets = {0};
+	struct tally total = {0};
+	struct request r;
+	int status = request_parse(&r, selection, REQUEST_RAW, argc, argv);
+
+	if (status == STATUS_DONE && r.word_count != 1)
+		return verb_usage(argv[0], "one queue id is wanted");
 	if (status == STATUS_DONE)
-		status = show(&m, is_raw);
-	spool_close(m.spool);
+		status = targets_find(&targets, &r.selection, argv[0], false,
+		    r.words, r.word_count);
+	if (status == STATUS_DONE) {
+		const struct errand errand = {.run = show_in_spool,
+		    .target = &targets.list[0],
+		    .context = &r,
+		    .is_raw = r.is_raw};
+
+		status = errand_run(&errand, &total);
+	}
+	targets_release(&targets);
 	return status;
 }
 
 const struct verb verb_show = {
     .name = "show",
-    .arguments = "[--raw] ID",
-    .help = "Show the envelope and state of a message, and whether its "
-	    "checksum is right.\n\n"
-	    "  --raw  print its text instead, byte for byte\n",
+    .arguments = "[--raw] ID | SITE/ID",
+    .help =
+	"Show the envelope and state of a message, and whether its "
+	"checksum is right.\n\n"
+	"  --raw  print its text instead: byte for byte, or escaped if that "
+	"is to a\n         terminal\n",
     .takes_spool = true,
-    .run = run,
+    .steer = steer,
 };

@@ -10,16 +10,18 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "flushctl/verb.h"
+#include "site/conf.h"
 
 static const char program[] = "flushctl";
-static const char spool_default[] = "/var/spool/mini-sendmail";
 
 static const struct verb *const verbs[] = {
     &verb_init,
     &verb_list,
     &verb_show,
+    &verb_hold,
     &verb_release,
     &verb_retry,
+    &verb_remove,
     &verb_block,
     &verb_unblock,
     &verb_status,
@@ -70,16 +72,25 @@ print_help(void)
 	struct buf text = BUF_INIT;
 	int status;
 
-	buf_add_str(&text, "usage: flushctl [--spool DIR] VERB ...\n\n");
+	buf_add_str(
+	    &text, "usage: flushctl [--spool DIR | --site NAME] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		buf_add_format(
 		    &text, "  %-7s %s\n", verbs[i]->name, verbs[i]->arguments);
 	buf_add_str(&text,
 	    "\n"
-	    "  --spool DIR  the spool; otherwise $MINI_SENDMAIL_SPOOL, or\n"
-	    "               /var/spool/mini-sendmail\n"
-	    "  --version    print the version\n"
-	    "  --help       print this; behind a verb, what that one does\n");
+	    "  --spool DIR   that spool\n"
+	    "  --site NAME   that of a site in " CONF_DIR "\n"
+	    "  --all-sites   those of all sites\n"
+	    "  --config DIR  where flushd.conf and sites.d are, not\n"
+	    "                " CONF_DIR "\n"
+	    "  --version     print the version\n"
+	    "  --help        print this; behind a verb, what that one does\n"
+	    "\n"
+	    "Without any of these it is $MINI_SENDMAIL_SPOOL; else, as root on "
+	    "a host with\n"
+	    "sites, all of them, if nothing is to be changed; else\n"
+	    "/var/spool/mini-sendmail.\n");
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
 	return status;
@@ -100,22 +111,14 @@ print_verb_help(const struct verb *v)
 	int status;
 
 	buf_add_format(&text, "usage: flushctl %s%s %s\n\n%s",
-	    v->takes_spool ? "[--spool DIR] " : "", v->name, v->arguments,
-	    v->help);
+	    v->takes_spool ? "[--spool DIR | --site NAME] " : "", v->name,
+	    v->arguments, v->help);
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
 	return status;
 }
 
 /* ---- dispatch ------------------------------------------------------ */
-
-static const char *
-default_spool(void)
-{
-	const char *dir = secure_getenv("MINI_SENDMAIL_SPOOL");
-
-	return dir && *dir ? dir : spool_default;
-}
 
 NORETURN static void
 out_of_memory(void)
@@ -128,7 +131,7 @@ out_of_memory(void)
 }
 
 static int
-run_verb(const char *spool_dir, int argc, char **argv)
+run_verb(const struct selection *selection, int argc, char **argv)
 {
 	struct buf name = BUF_INIT;
 	int status;
@@ -143,7 +146,9 @@ run_verb(const char *spool_dir, int argc, char **argv)
 		buf_add_format(&name, "%s %s", program, v->name);
 		argv[0] = name.data;
 		optind = 0; /* getopt_long() begins anew */
-		status = v->run(spool_dir, argc, argv);
+		status = v->steer ? v->steer(selection, argc, argv)
+				  : v->run(target_default_dir(selection), argc,
+					argv);
 		buf_release(&name);
 		return status;
 	}
@@ -155,12 +160,15 @@ verb_main(int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"spool", required_argument, NULL, 's'},
+	    {"site", required_argument, NULL, 'n'},
+	    {"all-sites", no_argument, NULL, 'A'},
+	    {"config", required_argument, NULL, 'c'},
 	    {"version", no_argument, NULL, 'V'},
 	    {"help", no_argument, NULL, 'h'},
 	    {0},
 	};
 	static char name[] = "flushctl";
-	const char *spool_dir = default_spool();
+	struct selection selection = {0};
 	int option;
 
 	log_open(program);
@@ -174,7 +182,16 @@ verb_main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
-			spool_dir = optarg;
+			selection.spool_dir = optarg;
+			break;
+		case 'n':
+			selection.site = optarg;
+			break;
+		case 'A':
+			selection.is_all_sites = true;
+			break;
+		case 'c':
+			selection.conf_dir = optarg;
 			break;
 		case 'V':
 			return print_version();
@@ -184,9 +201,7 @@ verb_main(int argc, char **argv)
 			return verb_bad_option(argv);
 		}
 	}
-	if (*spool_dir == '\0')
-		return verb_usage(program, "--spool names no directory");
 	if (optind == argc)
 		return verb_usage(program, "there is no verb");
-	return run_verb(spool_dir, argc - optind, argv + optind);
+	return run_verb(&selection, argc - optind, argv + optind);
 }

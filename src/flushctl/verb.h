@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/compiler.h"
+#include "flushctl/target.h"
 
 /* Exit statuses: flushctl(8), EXIT STATUS. */
 enum {
@@ -23,15 +24,19 @@ struct verb {
 	const char *arguments; /* for the line of usage */
 	const char *help;
 	bool takes_spool; /* --spool means something to it */
-	/* argv[0] names the program and the verb, for messages. */
+	/* Either of both; argv[0] names the program and the verb, for messages.
+	 * The second is of verbs that work in spools. */
 	int (*run)(const char *spool_dir, int argc, char **argv);
+	int (*steer)(const struct selection *selection, int argc, char **argv);
 };
 
 extern const struct verb verb_init;
 extern const struct verb verb_list;
 extern const struct verb verb_show;
+extern const struct verb verb_hold;
 extern const struct verb verb_release;
 extern const struct verb verb_retry;
+extern const struct verb verb_remove;
 extern const struct verb verb_block;
 extern const struct verb verb_unblock;
 extern const struct verb verb_status;

@@ -199,7 +199,7 @@ is "show --raw: exit 0" "$status" 0
 ok "prints it byte for byte, as it was repaired" cmp "$out" "$SCRATCH/raw.want"
 run flushctl show "$raw"
 ok "show tells its size" shows size: "$(stat -c %s "$SCRATCH/raw.want")"
-ok "and that the checksum is right" shows checksum: ok
+ok "and that the checksum is right" shows checksum: verified
 ok "and whose it is" grep -qE '^submitter: +uid 0, pid [0-9]+, parent [0-9]+$' "$out"
 status=0
 flushctl show --raw "$raw" >/dev/full 2>"$err" || status=$?

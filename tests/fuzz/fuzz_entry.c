@@ -61,7 +61,7 @@ check_json(const struct entry *e)
 	json_error_t error;
 	json_t *o;
 
-	entry_add_json(&b, e);
+	entry_add_json(&b, e, "");
 	FUZZ_CHECK(b.len > 0 && b.data[b.len - 1] == '\n');
 	check_printable(b.data, b.len - 1);
 	o = json_loadb(b.data, b.len, JSON_REJECT_DUPLICATES, &error);

@@ -75,7 +75,7 @@ format(const struct sample *s, bool is_json, struct buf *out)
 
 	make(s, &envelope, &state);
 	if (is_json)
-		entry_add_json(out, &e);
+		entry_add_json(out, &e, "");
 	else
 		entry_add_text(out, &e, local_time_add);
 	envelope_release(&envelope);
@@ -167,6 +167,33 @@ START_TEST(columns_are_where_postfix_has_them)
 	format(&sample, false, &got);
 	ck_assert_str_eq(got.data, want);
 	ck_assert_str_eq(entry_heading, heading);
+	buf_release(&got);
+}
+END_TEST
+
+START_TEST(one_that_is_being_sent_is_marked)
+{
+	static const struct sample sample = {
+	    "a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL};
+	struct message_state state;
+	struct envelope envelope;
+	struct buf got = BUF_INIT;
+	struct entry e = {.id = 3656158440062976,
+	    .envelope = &envelope,
+	    .state = &state,
+	    .is_sending = true};
+
+	make(&sample, &envelope, &state);
+	entry_add_text(&got, &e, local_time_add);
+	ck_assert_int_eq(strncmp(got.data, "10000000000*", 12), 0);
+	ck_assert_ptr_nonnull(strstr(got.data, "(sending)\n"));
+	buf_clear(&got);
+	entry_add_json(&got, &e, "shop");
+	ck_assert_ptr_nonnull(strstr(got.data, "\"queue_name\": \"active\""));
+	ck_assert_ptr_nonnull(
+	    strstr(got.data, "\"site\": \"shop\", \"state\": \"sending\""));
+	envelope_release(&envelope);
+	state_release(&state);
 	buf_release(&got);
 }
 END_TEST
@@ -366,7 +393,8 @@ START_TEST(what_is_known_of_the_submitter_is_there_whatever_it_is)
 	make(&sample, &envelope, &state);
 	submitter_copy(&envelope.submitter, &submitter);
 	entry_add_json(&got,
-	    &(struct entry){.id = 1, .envelope = &envelope, .state = &state});
+	    &(struct entry){.id = 1, .envelope = &envelope, .state = &state},
+	    "");
 	o = load(&got);
 	ck_assert_int_eq(
 	    json_integer_value(json_object_get(o, "uid")), UINT32_MAX);
@@ -393,7 +421,7 @@ START_TEST(a_damaged_message_has_every_key)
 	struct buf got = BUF_INIT;
 	json_t *o;
 
-	entry_add_json(&got, &e);
+	entry_add_json(&got, &e, "");
 	o = load(&got);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		ck_assert_msg(json_object_get(o, keys[i]) != NULL,
@@ -416,6 +444,7 @@ entry_suite(void)
 	tcase_add_loop_test(
 	    tc, a_message_is_listed_as_mailq_does, 0, (int)ARRAY_LEN(lists));
 	tcase_add_test(tc, columns_are_where_postfix_has_them);
+	tcase_add_test(tc, one_that_is_being_sent_is_marked);
 	tcase_add_loop_test(
 	    tc, a_time_beyond_all_calendars_moves_no_column, 0, 2 * 5);
 	tcase_add_test(tc, a_damaged_message_is_listed_with_the_time_of_its_id);

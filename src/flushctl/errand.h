@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * errand.h - work in a spool, by a process that can do no more than its owner
+ *
+ *   A site can write any bytes into its spool, and LMDB checks none. So each
+ *   spool is opened by a child of its own, which first does as a worker does
+ *   (site/sandbox.h): the spool is all it can see, its owner is all it is. It
+ *   has no terminal: what it prints goes through this process, which lets
+ *   printable ASCII and line ends pass, nothing else. What it counts is
+ *   believed for its own site.
+ */
+#ifndef FLUSHCTL_ERRAND_H
+#define FLUSHCTL_ERRAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "flushctl/target.h"
+#include "spool/spool.h"
+
+/* What was done so far; zeros at first. */
+struct tally {
+	uint64_t count;	  /* messages */
+	uint64_t bytes;	  /* of their texts */
+	uint64_t damaged; /* messages that are, of these */
+	uint64_t sending; /* those that were being sent at that moment */
+};
+
+struct errand {
+	/*
+	 * Done in the child: prints to standard output, says what is wrong on
+	 * standard error, counts in *tally, and returns its status.
+	 */
+	int (*run)(
+	    const struct errand *e, struct spool *s, struct tally *tally);
+	const struct target *target;
+	const void *context;
+	/* Its output is a message's text: to a terminal it goes escaped, else
+	 * as it is. */
+	bool is_raw;
+	/* Behind the number, on a terminal, when it takes long; or NULL. */
+	const char *progress;
+	struct tally before; /* of errands before this one */
+};
+
+/*
+ * Run it and add to *total what it has counted. The status that run()
+ * returned; STATUS_FAILED also when the spool cannot be opened, or the child
+ * is killed by what it reads there.
+ */
+int errand_run(const struct errand *e, struct tally *total) MUST_CHECK;
+
+/* Run it for each of the targets: the worst status. */
+int errand_run_all(struct errand *e, const struct targets *targets,
+    struct tally *total) MUST_CHECK;
+
+#endif
