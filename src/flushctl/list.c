@@ -183,8 +183,7 @@ steer(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_list = {
     .name = "list",
-    .arguments = "[--json] [--sort age|next] [--sender A] [--recipient A]\n"
-		 "                [--state S] [--older AGE]",
+    .arguments = "[--json] [--sort age|next] [FILTER ...]",
     .help =
 	"List the messages that wait, as mailq(1) does. Behind the id, * means "
 	"that it\nis being sent, ! that only a person can help: held, failed "
@@ -194,7 +193,7 @@ const struct verb verb_list = {
 	"and more\n"
 	"  --sort age     the oldest first, as if it were not said\n"
 	"  --sort next    what is tried next first\n"
-	"\nOnly those\n\n" REQUEST_FILTER_HELP,
+	"\n" REQUEST_FILTER_HEADING REQUEST_FILTER_HELP,
     .takes_spool = true,
     .steer = steer,
 };

@@ -44,6 +44,8 @@ int request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv) MUST_CHECK;
 
 /* What the help of a verb says of the options of filters. */
+#define REQUEST_FILTER_HEADING                                                 \
+	"A FILTER is one of these; of several all must hold.\n\n"
 #define REQUEST_FILTER_HELP                                                    \
 	"  --sender A     from this address, or @domain; <> is the null "      \
 	"sender\n"                                                             \

@@ -230,13 +230,12 @@ steer_remove(const struct selection *selection, int argc, char **argv)
 	return steer(&change_remove, selection, argc, argv);
 }
 
-#define ARGUMENTS                                                              \
-	"ID ... | --all | [--sender A] [--recipient A]\n"                      \
-	"                [--state S] [--older AGE]"
+#define ARGUMENTS "ID ... | FILTER ..."
 #define WHICH                                                                  \
 	"\n"                                                                   \
-	"  ID, SITE/ID    these\n"                                             \
-	"  --all          all, or all of those that are\n" REQUEST_FILTER_HELP
+	"  ID, SITE/ID    these messages\n"                                    \
+	"\n" REQUEST_FILTER_HEADING                                            \
+	"  --all          any message\n" REQUEST_FILTER_HELP
 
 const struct verb verb_hold = {
     .name = "hold",

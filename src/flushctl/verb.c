@@ -66,30 +66,29 @@ verb_bad_option(char **argv)
 	    argv[0], "'%s' is no option, or lacks its value", word);
 }
 
+#define WHERE_HELP                                                             \
+	"  --spool DIR    that spool\n"                                        \
+	"  --site NAME    that of a site in " CONF_DIR "\n"                    \
+	"  --all-sites    those of all sites\n"                                \
+	"  --config DIR   where flushd.conf and sites.d are, not "             \
+	"there\n"
+
 static int
 print_help(void)
 {
 	struct buf text = BUF_INIT;
 	int status;
 
-	buf_add_str(
-	    &text, "usage: flushctl [--spool DIR | --site NAME] VERB ...\n\n");
+	buf_add_str(&text, "usage: flushctl [WHERE] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		buf_add_format(
 		    &text, "  %-7s %s\n", verbs[i]->name, verbs[i]->arguments);
 	buf_add_str(&text,
+	    "\n" WHERE_HELP "  --version      print the version\n"
+	    "  --help         print this; behind a verb, what that one does\n"
 	    "\n"
-	    "  --spool DIR   that spool\n"
-	    "  --site NAME   that of a site in " CONF_DIR "\n"
-	    "  --all-sites   those of all sites\n"
-	    "  --config DIR  where flushd.conf and sites.d are, not\n"
-	    "                " CONF_DIR "\n"
-	    "  --version     print the version\n"
-	    "  --help        print this; behind a verb, what that one does\n"
-	    "\n"
-	    "Without any of these it is $MINI_SENDMAIL_SPOOL; else, as root on "
-	    "a host with\n"
-	    "sites, all of them, if nothing is to be changed; else\n"
+	    "Without WHERE it is $MINI_SENDMAIL_SPOOL; else, as root on a host "
+	    "with\nsites, all of them, if nothing is to be changed; else\n"
 	    "/var/spool/mini-sendmail.\n");
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
@@ -111,8 +110,11 @@ print_verb_help(const struct verb *v)
 	int status;
 
 	buf_add_format(&text, "usage: flushctl %s%s %s\n\n%s",
-	    v->takes_spool ? "[--spool DIR | --site NAME] " : "", v->name,
-	    v->arguments, v->help);
+	    v->takes_spool ? "[WHERE] " : "", v->name, v->arguments, v->help);
+	if (v->takes_spool)
+		buf_add_str(&text,
+		    "\nWHERE, which may also stand behind the verb, is one "
+		    "of\n\n" WHERE_HELP);
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
 	return status;
