@@ -259,7 +259,10 @@ wait_for(struct running *r)
 			return failed(t, "its process is lost", -errno);
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= STATUS_FAILED)
 		return WEXITSTATUS(status);
-	if (!r->write_error)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error(
+		    "%s: reading it made a forbidden system call", t->name);
+	else if (!r->write_error)
 		log_error("%s: what is in the spool ended the process that "
 			  "read it",
 		    t->name);

@@ -316,6 +316,21 @@ run flushctl show --raw "$damaged"
 is "and with --raw: exit 3" "$status" 3
 ok "though it is printed" grep -qx 'the place to GAMAGE' "$out"
 
+submit a@example.org RECORD@example.org < <(printf 'Subject: x\n\nx\n')
+perl -0777 -pi -e 's/RECORD\@example/REC\0RD\@example/g' "$SPOOL/data.mdb"
+run flushctl list
+is "a message whose records are damaged: list fails" "$status" 3
+ok "but shows that it is there" grep -q "^$id!" "$out"
+is "list --state finds it" "$(flushctl list --json --state damaged 2>"$err" | grep -o '"queue_id": "[^"]*"' || true)" \
+	"\"queue_id\": \"$id\""
+run flushctl hold "$id"
+is "it cannot be held" "$status $(cat "$out")" "3 0 messages held"
+ok "as it is damaged" grep -qxF "flushctl: $SPOOL: $id: damaged" "$err"
+run flushctl remove --yes "$id"
+is "it can be removed" "$status $(cat "$out")" "0 1 message removed"
+run flushctl list
+is "then all is well" "$status $(grep -c "^$id" "$out" || true)" "0 0"
+
 # --- who may ------------------------------------------------------------------------------------------
 
 "$BIN/flushctl" init "$SCRATCH/bobs" --user "$bob"
