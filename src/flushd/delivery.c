@@ -13,6 +13,7 @@
 enum {
 	REPORT_SHORT = 32 << 10, /* of the 384 KiB that are left */
 	PER_MESSAGE = 8192,	 /* of its records, and its share of the tree */
+	FRESH_MS = 100,		 /* so soon nobody has changed his mind */
 };
 
 /* A comment must stay one whatever an operator calls his sites. */
@@ -144,7 +145,8 @@ delivery_load(struct delivery *d, struct spool *s, uint64_t id, int64_t due_ms,
 {
 	int rc;
 
-	*d = (struct delivery){.id = id, .host = from->host};
+	*d = (struct delivery){
+	    .id = id, .host = from->host, .loaded_ms = clock_boot_ms()};
 	queue_id_format(id, d->name);
 	buf_init(&d->trace);
 	buf_init(&d->piece);
@@ -191,6 +193,28 @@ delivery_release(struct delivery *d)
 	buf_init(&d->trace);
 	buf_init(&d->piece);
 	buf_init(&d->head);
+}
+
+bool
+delivery_is_off(const struct delivery *d, struct spool *s)
+{
+	struct message_state state;
+	struct envelope e;
+	bool is_off;
+	int rc;
+
+	/* What cannot be read now is found out when it is recorded. */
+	if (clock_boot_ms() - d->loaded_ms < FRESH_MS ||
+	    turn_begin(s, SPOOL_READ) < 0)
+		return false;
+	rc = spool_get(s, d->id, &e, &state);
+	spool_abort(s);
+	if (rc < 0)
+		return rc == -ENOENT;
+	is_off = !state_is_scheduled(&state);
+	envelope_release(&e);
+	state_release(&state);
+	return is_off;
 }
 
 void

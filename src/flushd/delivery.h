@@ -28,6 +28,7 @@ enum delivery_stage { DELIVERY_TRACE, DELIVERY_TEXT, DELIVERY_END };
 struct delivery {
 	uint64_t id;
 	char name[QUEUE_ID_TEXT_MAX]; /* the id as people see it */
+	int64_t loaded_ms;	      /* when, by clock_boot_ms() */
 	struct envelope envelope;
 	struct message_state state;
 	size_t tried[SMTP_RECIPIENTS_MAX]; /* of this transaction, in state */
@@ -75,6 +76,12 @@ void delivery_release(struct delivery *d);
 /* Make to what from is, and from one that was released. Not in a transaction
  * with the relay. */
 void delivery_move(struct delivery *to, struct delivery *from);
+
+/*
+ * True if an operator has removed it, or put it on hold, since it was loaded:
+ * it must not be sent. Looked up in the spool, unless it was loaded just now.
+ */
+bool delivery_is_off(const struct delivery *d, struct spool *s) MUST_CHECK;
 
 /*
  * Make d->message the next transaction: up to SMTP_RECIPIENTS_MAX recipients

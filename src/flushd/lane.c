@@ -92,6 +92,22 @@ lane_blame(struct lane *l, const char *reason)
 
 /* ---- a transaction ------------------------------------------------- */
 
+/* Have a message ready that is still to be sent. */
+static bool
+take_wanted(struct lane *l)
+{
+	while (lane_take(l)) {
+		const uint64_t before = crash_at(l->delivery.id);
+		const bool is_off = delivery_is_off(&l->delivery, l->spool);
+
+		crash_at(before);
+		if (!is_off)
+			return true;
+		lane_put_back(l);
+	}
+	return false;
+}
+
 static bool
 start(struct lane *l)
 {
@@ -211,7 +227,7 @@ on_ready(void *context)
 		return end(l);
 	meet(l);
 	/* To meet a relay may be all that was wanted. */
-	if (!lane_take(l) || clock_boot_ms() - l->opened_ms >= AGE_MAX_MS)
+	if (!take_wanted(l) || clock_boot_ms() - l->opened_ms >= AGE_MAX_MS)
 		return end(l);
 	return start(l);
 }

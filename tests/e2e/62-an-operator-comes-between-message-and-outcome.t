@@ -100,6 +100,26 @@ begin retried2@shop.test
 lose_reply
 ok "retry: it waits" wait_until 15 is_in deferred retried2@shop.test
 
+# --- it waits for the relay ---------------------------------------------------------------------------
+
+# A worker has it in its hands, and the relay takes its time to greet.
+echo "a pause, then a reply at banner" >"$SCRATCH/mood"
+has_connected() {
+	[ "$(wc -l <"$SCRATCH/links")" -gt "$1" ]
+}
+links=$(wc -l <"$SCRATCH/links")
+site_submit shop 20001 removed3@shop.test
+ok "a worker waits for the relay" wait_until 15 has_connected "$links"
+ctl remove --yes --sender removed3@shop.test
+is "remove: it was not yet being sent" "$code $(cat "$out")" "0 1 message removed"
+site_submit shop 20001 held3@shop.test
+ctl hold --sender held3@shop.test
+is "hold: it was not yet being sent" "$code $(cat "$out")" "0 1 message held"
+site_submit shop 20001 behind@shop.test
+ok "the next one is sent" wait_until 15 is_taken behind@shop.test
+is "hold: it is not sent" "$(grep -cF held3@ "$SCRATCH/taken" || true) $(state_of held3@shop.test)" "0 held"
+is "remove: it is not sent" "$(grep -cF removed3@ "$SCRATCH/taken" || true)" 0
+
 # --- afterwards ---------------------------------------------------------------------------------------
 
 echo well >"$SCRATCH/mood"

@@ -1124,6 +1124,22 @@ START_TEST(a_hold_meanwhile_outlasts_an_outcome)
 }
 END_TEST
 
+START_TEST(what_was_taken_back_before_it_is_sent_is_off)
+{
+	static void (*const deeds[])(uint64_t) = {remove_message, hold_message};
+	const uint64_t id = put_made(100);
+
+	load(id);
+	ck_assert(!delivery_is_off(&d, fixture_spool));
+	d.loaded_ms -= 1000;
+	ck_assert(!delivery_is_off(&d, fixture_spool));
+	deeds[_i](id);
+	ck_assert(delivery_is_off(&d, fixture_spool));
+	check_unlocked();
+	delivery_release(&d);
+}
+END_TEST
+
 /* ---- the suite ----------------------------------------------------- */
 
 static void
@@ -1167,6 +1183,8 @@ add_tests(TCase *tc)
 	    (int)ARRAY_LEN(records));
 	tcase_add_loop_test(tc, a_hold_meanwhile_outlasts_an_outcome, 0,
 	    (int)ARRAY_LEN(updates));
+	tcase_add_loop_test(
+	    tc, what_was_taken_back_before_it_is_sent_is_off, 0, 2);
 }
 
 Suite *
