@@ -47,20 +47,24 @@ catch_crashes(const char *name)
 
 /* ---- open ---------------------------------------------------------- */
 
+static uint64_t *turns_begun;
+
 int
-access_open(const char *name, int dir_fd, struct spool **spool)
+access_open(const char *name, int dir_fd, uint64_t *turns, struct spool **spool)
 {
 	int rc = spool_open_fd(dir_fd, spool);
 
 	if (rc < 0)
 		return access_failed(name, rc);
 	catch_crashes(name);
+	turns_begun = turns;
 	return STATUS_DONE;
 }
 
 static int
 access_begin_as(struct spool *s, enum spool_access access)
 {
+	(*turns_begun)++;
 	/* A search that goes round in circles ends as a crash does. */
 	cpu_limit(CPU_MAX_SEC);
 	return spool_begin(s, access, 0, clock_boot_ms() + ACCESS_TIMEOUT_MS);

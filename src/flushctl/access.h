@@ -8,6 +8,8 @@
 #ifndef FLUSHCTL_ACCESS_H
 #define FLUSHCTL_ACCESS_H
 
+#include <stdint.h>
+
 #include "base/compiler.h"
 #include "spool/spool.h"
 
@@ -15,10 +17,12 @@ enum { ACCESS_TIMEOUT_MS = 30 * 1000 };
 
 /*
  * Open the spool in dir_fd, whose owner this process must be. From then on a
- * file that kills LMDB ends the process with one line and STATUS_FAILED. name
- * must stay. STATUS_DONE or STATUS_FAILED.
+ * file that kills LMDB ends the process with one line and STATUS_FAILED, and
+ * *turns counts the transactions that are begun. name must stay. STATUS_DONE or
+ * STATUS_FAILED.
  */
-int access_open(const char *name, int dir_fd, struct spool **spool) MUST_CHECK;
+int access_open(const char *name, int dir_fd, uint64_t *turns,
+    struct spool **spool) MUST_CHECK;
 
 /* Begin to read, or to change. 0 or -errno of spool_begin(). */
 int access_begin(struct spool *s) MUST_CHECK;

@@ -22,6 +22,9 @@ enum {
 	PIECE_LEN = 64 * 1024,
 	SPOOL_FD = 3, /* of the child, above its standard ones */
 	PROGRESS_MS = 500,
+	/* Longer than a turn takes that waits for the lock and for the CPU. */
+	SILENCE_MS = 60 * 1000,
+	END_MS = 1,
 };
 
 /* The child's end of it, as the parent has it. */
@@ -37,7 +40,10 @@ struct running {
 	struct stream streams[2]; /* output and errors */
 	struct tally *tally;	  /* shared with the child */
 	int64_t begun_ms;
-	bool has_progress; /* a line of it stands on the terminal */
+	int64_t heard_ms;     /* when it last did something */
+	uint64_t heard_turns; /* its turns by then */
+	bool is_ended;	      /* by us, as it was silent */
+	bool has_progress;    /* a line of it stands on the terminal */
 	int write_error;
 };
 
@@ -70,7 +76,7 @@ be_child(
 	if (take_descriptors(dir_fd, out, err) < 0 ||
 	    !sandbox_enter_spool(SPOOL_FD))
 		_exit(STATUS_FAILED);
-	status = access_open(e->target->name, SPOOL_FD, &s);
+	status = access_open(e->target->name, SPOOL_FD, &tally->turns, &s);
 	if (status == STATUS_DONE)
 		status = e->run(e, s, tally);
 	spool_close(s);
@@ -160,11 +166,28 @@ copy(struct running *r, struct stream *s)
 	}
 	if (rc < 0 && s->to == STDOUT_FILENO)
 		r->write_error = rc;
+	/* Whoever reads may have kept it waiting. */
+	r->heard_ms = clock_boot_ms();
 	if (n > 0 && rc == 0)
 		return;
 	/* Whoever writes there is told by a signal. */
 	close(s->from);
 	s->from = -1;
+}
+
+/* A child that does nothing any more must not keep us from other sites. */
+static void
+end_silent(struct running *r)
+{
+	const int64_t now_ms = clock_boot_ms();
+
+	if (r->tally->turns != r->heard_turns) {
+		r->heard_turns = r->tally->turns;
+		r->heard_ms = now_ms;
+	}
+	if (now_ms - r->heard_ms < SILENCE_MS || r->is_ended)
+		return;
+	r->is_ended = kill(r->pid, SIGKILL) == 0;
 }
 
 static void
@@ -183,6 +206,7 @@ copy_all(struct running *r)
 			if (fds[i].revents)
 				copy(r, &r->streams[i]);
 		show_progress(r);
+		end_silent(r);
 	}
 }
 
@@ -253,13 +277,22 @@ wait_for(struct running *r)
 {
 	const struct target *t = r->errand->target;
 	int status;
+	pid_t pid;
 
-	while (waitpid(r->pid, &status, 0) < 0)
-		if (errno != EINTR)
+	/* It has closed what it prints to, so its end is near. */
+	while ((pid = waitpid(r->pid, &status, WNOHANG)) <= 0) {
+		if (pid < 0 && errno != EINTR)
 			return failed(t, "its process is lost", -errno);
+		end_silent(r);
+		poll(NULL, 0, END_MS);
+	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= STATUS_FAILED)
 		return WEXITSTATUS(status);
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+	if (r->is_ended)
+		log_error("%s: the process that reads it did nothing for a "
+			  "minute",
+		    t->name);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		log_error(
 		    "%s: reading it made a forbidden system call", t->name);
 	else if (!r->write_error)
@@ -272,7 +305,9 @@ wait_for(struct running *r)
 static int
 run_in(const struct errand *e, int dir_fd, struct tally *total)
 {
-	struct running r = {.errand = e, .begun_ms = clock_boot_ms()};
+	const int64_t now_ms = clock_boot_ms();
+	struct running r = {
+	    .errand = e, .begun_ms = now_ms, .heard_ms = now_ms};
 	int status;
 	int rc;
 

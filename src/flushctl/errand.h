@@ -25,6 +25,7 @@ struct tally {
 	uint64_t bytes;	  /* of their texts */
 	uint64_t damaged; /* messages that are, of these */
 	uint64_t sending; /* those that were being sent at that moment */
+	uint64_t turns;	  /* of the child at the spool: it lives */
 };
 
 struct errand {
@@ -47,7 +48,8 @@ struct errand {
 /*
  * Run it and add to *total what it has counted. The status that run()
  * returned; STATUS_FAILED also when the spool cannot be opened, or the child
- * is killed by what it reads there.
+ * is killed by what it reads there, or is ended as it does nothing any more:
+ * the site's user may stop it.
  */
 int errand_run(const struct errand *e, struct tally *total) MUST_CHECK;
 

@@ -218,4 +218,24 @@ $spool"
 pkill -P "$hold_pid"
 ok "it goes on when it has the lock" wait "$ctl_pid"
 is "and lists" "$(grep -c @shop.test "$out")" 2
+
+# The site's user may stop it, as it is his; that keeps nobody from other sites for long.
+if [ -n "${E2E_LONG:-}" ]; then
+	flock "$spool" sleep 60 &
+	hold_pid=$!
+	at_exit "pkill -P $hold_pid || true"
+	wait_until 10 is_locked
+	"$BIN/flushctl" --config "$CONF" list >"$out" 2>"$err" &
+	ctl_pid=$!
+	# In the order of the files, blog comes first.
+	wait_until 10 child_waits
+	as_uid 20001 kill -STOP "$PID"
+	code=0
+	wait "$ctl_pid" || code=$?
+	is "a child that was stopped is ended" "$code $(cat "$err")" \
+		"3 flushctl: shop: the process that reads it did nothing for a minute"
+	is "and the others are listed" "$(grep -c @blog.test "$out")" 1
+else
+	skip "a child that was stopped is ended" "takes a minute: E2E_LONG=1"
+fi
 done_testing
