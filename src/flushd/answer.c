@@ -109,18 +109,34 @@ set_depth(json_t *o, const struct standing *s, const struct answer_time *now)
 }
 
 static void
+set_meter(json_t *total, json_t *rate, const char *name, const struct meter *m,
+    const struct answer_time *now)
+{
+	set_number(total, name, m->total);
+	set_number(rate, name, meter_per_minute(m, now->boot_ms));
+}
+
+static void
+set_commits(json_t *o, const struct standing *s)
+{
+	json_t *commits = json_object();
+
+	set_number(commits, "count", s->commits);
+	set_number(commits, "usec", s->commit_us);
+	set(o, "commits", commits);
+}
+
+static void
 set_rates(json_t *o, const struct standing *s, const struct answer_time *now)
 {
 	json_t *total = json_object();
 	json_t *rate = json_object();
 
-	for (size_t i = 0; i < SETTLED_KIND_COUNT; i++) {
-		const char *name = settled_kind_names[i];
-
-		set_number(total, name, s->meters[i].total);
-		set_number(
-		    rate, name, meter_per_minute(&s->meters[i], now->boot_ms));
-	}
+	for (size_t i = 0; i < SETTLED_KIND_COUNT; i++)
+		set_meter(
+		    total, rate, settled_kind_names[i], &s->meters[i], now);
+	set_meter(total, rate, "arrived", &s->arrived, now);
+	set_meter(total, rate, "left", &s->left, now);
 	set(o, "total", total);
 	set(o, "per_minute", rate);
 }
@@ -144,6 +160,7 @@ answer_add_site(
 	set_time(o, "last_error_time", s->error_ms);
 	set_number(o, "crashes", s->crashes);
 	set_rates(o, s, now);
+	set_commits(o, s);
 	set(o, "relay_up", json_boolean(a->is_relay_up));
 	add_line(out, o);
 }
@@ -177,6 +194,8 @@ answer_add_relay(struct buf *out, const struct answer_relay *a,
 	set_places(o, "workers", &a->workers);
 	set_number(o, "sites", a->site_count);
 	set_number(o, "waiting", a->waiting);
+	set_text(o, "version", VERSION);
+	set_time(o, "started", to_wall_ms(a->started_ms, now));
 	add_line(out, o);
 }
 

@@ -59,7 +59,8 @@ struct answer_relay {
 	struct answer_places connections;
 	struct answer_places workers;
 	size_t site_count;
-	uint64_t waiting; /* messages of all sites */
+	uint64_t waiting;   /* messages of all sites */
+	int64_t started_ms; /* clock_boot_ms(), this flushd */
 };
 
 void answer_add_site(struct buf *out, const struct answer_site *a,

@@ -35,6 +35,25 @@ depth_waiting(const struct depth *d)
 	return d->count[PHASE_NEW] + d->count[PHASE_DEFERRED];
 }
 
+uint64_t
+depth_total(const struct depth *d)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < PHASE_COUNT; i++)
+		sum += d->count[i];
+	return sum;
+}
+
+void
+depth_move(struct depth *d, enum message_phase from, enum message_phase to)
+{
+	if (d->count[from] > 0)
+		d->count[from]--;
+	if (to < PHASE_COUNT)
+		d->count[to]++;
+}
+
 void
 depth_clamp(struct depth *d)
 {

@@ -20,8 +20,14 @@ struct depth {
 /* Read it within a transaction: 0 or -errno. */
 int depth_read(struct spool *s, struct depth *d) MUST_CHECK;
 
-/* Messages that are new or deferred. */
+/* Messages that are new or deferred, and all of them. */
 uint64_t depth_waiting(const struct depth *d);
+uint64_t depth_total(const struct depth *d);
+
+/* A message has gone from one phase to another since it was read;
+ * PHASE_COUNT: out of the spool. */
+void depth_move(
+    struct depth *d, enum message_phase from, enum message_phase to);
 
 /* A depth whose numbers can be added and shown, whoever made them up. */
 void depth_clamp(struct depth *d);

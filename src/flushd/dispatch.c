@@ -284,12 +284,17 @@ on_settled(void *context, struct delivery *d, const struct lane_report *report)
 	    x, ledger_take(x->ledger, &o, !supply_has_backlog(&x->supply)));
 }
 
+/* So that the depth is what it would be if the spool was looked at now, but for
+ * what others do in it. */
 static void
-on_recorded(void *context, uint64_t id)
+on_recorded(void *context, const struct outcome *o)
 {
 	struct dispatch *x = context;
+	const enum message_phase phase = outcome_phase(o);
 
-	supply_done(&x->supply, id);
+	depth_move(&x->supply.batch.depth, o->phase_before, phase);
+	x->settled.left += phase == PHASE_COUNT;
+	supply_done(&x->supply, o->delivery.id);
 }
 
 /* What was put off is done, or is not to be done. */
@@ -420,7 +425,8 @@ dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
 	};
 	const struct ledger_user ledger_user = {.recorded = on_recorded,
 	    .settled = on_ledger_settled,
-	    .context = x};
+	    .context = x,
+	    .counts = &x->settled};
 
 	x->event = event;
 	x->spool = spool;

@@ -41,10 +41,10 @@ drop(struct ledger *l, size_t i)
 	const uint64_t id = o->delivery.id;
 
 	l->entries[i] = l->entries[--l->count];
+	crash_recorded(id);
+	l->user.recorded(l->user.context, o);
 	outcome_release(o);
 	free(o);
-	crash_recorded(id);
-	l->user.recorded(l->user.context, id);
 }
 
 /* All that are plain, in one commit; one alone needs none of this. */
@@ -69,6 +69,7 @@ record_plain(struct ledger *l)
 		crash_at(before);
 	}
 	rc = turn_end(l->spool, rc);
+	l->user.counts->commits += rc == 0;
 	for (size_t i = l->count; rc == 0 && i-- > 0;)
 		if (outcome_is_plain(l->entries[i]))
 			drop(l, i);
@@ -90,6 +91,7 @@ record_each(struct ledger *l)
 
 		rc = outcome_store(l->entries[i], l->spool);
 		crash_at(before);
+		l->user.counts->commits += rc == 0;
 		if (rc == 0)
 			drop(l, i);
 		else if (outcome_is_lasting(rc))
@@ -118,6 +120,7 @@ int
 ledger_record(struct ledger *l)
 {
 	const int64_t begun_us = clock_boot_us();
+	const bool is_empty = l->count == 0;
 	int rc;
 
 	event_timer_set(l->timer, -1);
@@ -125,6 +128,8 @@ ledger_record(struct ledger *l)
 	if (rc != -ETIMEDOUT && l->count > 0)
 		rc = record_each(l);
 	l->commit_us = clock_boot_us() - begun_us;
+	if (!is_empty)
+		l->user.counts->commit_us += (uint64_t)l->commit_us;
 	if (rc < 0 && !outcome_is_lasting(rc))
 		return put_off(l, rc);
 	l->is_stuck = false;

@@ -22,20 +22,22 @@
 
 #include "base/compiler.h"
 #include "flushd/outcome.h"
+#include "flushd/settled.h"
 
 enum { LEDGER_MAX = 24 };
 
 struct ledger;
 
 struct ledger_user {
-	/* The outcome of this message is in the spool. */
-	void (*recorded)(void *context, uint64_t id);
+	/* This outcome is in the spool, and is released now. */
+	void (*recorded)(void *context, const struct outcome *o);
 	/*
 	 * From the event loop: what was put off is done, 0; or it never will
 	 * be, -errno, and the spool is of no use.
 	 */
 	void (*settled)(void *context, int rc);
 	void *context;
+	struct settled *counts; /* where commits are counted */
 };
 
 struct ledger *ledger_new(sd_event *event, struct spool *spool,

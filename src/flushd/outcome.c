@@ -83,6 +83,7 @@ outcome_make(
 	*o = (struct outcome){0};
 	delivery_move(&o->delivery, d);
 	d = &o->delivery;
+	o->phase_before = d->state.phase;
 	o->verdict = attempt_apply(&d->state, d->tried, c->result, c->policy,
 	    d->envelope.submitted_ms, &now, event_random());
 	outcome_log_result(d, c->result, c->relay);
@@ -182,4 +183,11 @@ outcome_store(struct outcome *o, struct spool *s)
 	if (o->verdict == ATTEMPT_REMOVE && !d->is_whole && upkeep_sweep(s) < 0)
 		log_warning("the space of a message is freed later");
 	return 0;
+}
+
+enum message_phase
+outcome_phase(const struct outcome *o)
+{
+	return o->verdict == ATTEMPT_REMOVE ? PHASE_COUNT
+					    : o->delivery.state.phase;
 }

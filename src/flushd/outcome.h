@@ -17,7 +17,8 @@
 struct outcome {
 	struct delivery delivery;
 	enum attempt_verdict verdict;
-	struct bounce bounce; /* the report, if there is one */
+	enum message_phase phase_before; /* of the message */
+	struct bounce bounce;		 /* the report, if there is one */
 };
 
 /* What is known of a transaction beside the message. */
@@ -47,6 +48,9 @@ int outcome_apply(struct outcome *o, struct spool *s) MUST_CHECK;
  * durable at 0, else -errno.
  */
 int outcome_store(struct outcome *o, struct spool *s) MUST_CHECK;
+
+/* The phase of the message by it; PHASE_COUNT: it leaves the spool. */
+enum message_phase outcome_phase(const struct outcome *o);
 
 /* True if a -errno of a spool is one that no time will cure. */
 bool outcome_is_lasting(int error);

@@ -69,6 +69,7 @@ answer_relay(
 	    .workers = places(o->host->workers),
 	    .site_count = roster_count(o->roster),
 	    .waiting = roster_waiting(o->roster),
+	    .started_ms = o->started_ms,
 	};
 
 	answer_add_relay(out, &a, now);

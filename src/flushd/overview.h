@@ -19,6 +19,7 @@ struct roster;
 struct overview {
 	const struct keeper_host *host;
 	const struct roster *roster;
+	int64_t started_ms; /* clock_boot_ms(), this flushd */
 };
 
 /* Log that the relay is up, after it was down for so long, or is down. */

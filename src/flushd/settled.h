@@ -26,6 +26,10 @@ struct settled {
 	char words[SETTLED_WORDS_SIZE];	    /* the last reply that was no
 					       success, or why the worker
 					       failed; "": none */
+	uint64_t left;	    /* messages that are out of the spool */
+	uint64_t commits;   /* in which that, or less, was recorded */
+	uint64_t commit_us; /* that they took together, with the wait for
+			       the lock */
 };
 
 /* Add what became of the recipients of one transaction. */

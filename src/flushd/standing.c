@@ -8,25 +8,48 @@
 #include "flushd/standing.h"
 
 /* More than a worker settles between two of its reports. */
-enum { SETTLED_MAX = 1000 * 1000 };
+enum { SETTLED_MAX = 1000 * 1000, COMMIT_US_MAX = 1000 * 1000 * 1000 };
+
+static uint64_t
+at_most(uint64_t n, uint64_t max)
+{
+	return n < max ? n : max;
+}
+
+static void
+add(struct meter *m, uint64_t times, int64_t boot_ms)
+{
+	if (times > 0)
+		meter_add(m, at_most(times, SETTLED_MAX), boot_ms);
+}
+
+/* The first time there is nothing to compare with. */
+static void
+take_depth(struct standing *s, const struct depth *depth, uint64_t left,
+    int64_t boot_ms, int64_t wall_ms)
+{
+	const uint64_t before = depth_total(&s->depth);
+	uint64_t after;
+
+	s->depth = *depth;
+	depth_clamp(&s->depth);
+	after = depth_total(&s->depth) + at_most(left, SETTLED_MAX);
+	if (s->counted_ms != 0 && after > before)
+		add(&s->arrived, after - before, boot_ms);
+	s->counted_ms = wall_ms;
+}
 
 void
 standing_take(struct standing *s, const struct depth *depth,
     const struct settled *settled, int64_t boot_ms, int64_t wall_ms)
 {
-	if (depth) {
-		s->depth = *depth;
-		depth_clamp(&s->depth);
-		s->counted_ms = wall_ms;
-	}
-	for (int i = 0; i < SETTLED_KIND_COUNT; i++) {
-		uint64_t times = settled->count[i];
-
-		if (times > SETTLED_MAX)
-			times = SETTLED_MAX;
-		if (times > 0)
-			meter_add(&s->meters[i], times, boot_ms);
-	}
+	if (depth)
+		take_depth(s, depth, settled->left, boot_ms, wall_ms);
+	for (int i = 0; i < SETTLED_KIND_COUNT; i++)
+		add(&s->meters[i], settled->count[i], boot_ms);
+	add(&s->left, settled->left, boot_ms);
+	s->commits += at_most(settled->commits, SETTLED_MAX);
+	s->commit_us += at_most(settled->commit_us, COMMIT_US_MAX);
 	if (*settled->words)
 		standing_note(s, wall_ms, "%.*s",
 		    (int)sizeof(settled->words) - 1, settled->words);

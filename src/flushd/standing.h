@@ -22,12 +22,20 @@ struct standing {
 	struct depth depth;
 	int64_t counted_ms; /* when it was so, wall clock; 0: never */
 	struct meter meters[SETTLED_KIND_COUNT];
+	struct meter arrived; /* messages, since the first time it counted */
+	struct meter left;
+	uint64_t commits;
+	uint64_t commit_us;
 	char error[STANDING_ERROR_SIZE]; /* the last, printable; "": none */
 	int64_t error_ms;		 /* wall clock */
 	uint64_t crashes;		 /* of workers */
 };
 
-/* A worker has counted; depth may be NULL: not what is there. Both clocks. */
+/*
+ * A worker has counted; depth may be NULL: not what is there. Both clocks. What
+ * has arrived is how much more there is than what did not leave since the last
+ * time; so a message that somebody else removed hides one that came.
+ */
 void standing_take(struct standing *s, const struct depth *depth,
     const struct settled *settled, int64_t boot_ms, int64_t wall_ms);
 

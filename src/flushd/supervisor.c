@@ -314,7 +314,7 @@ open_host(struct supervisor *s)
 	    .context = s,
 	};
 	s->roster = roster_new(&s->host);
-	s->overview = (struct overview){&s->host, s->roster};
+	s->overview = (struct overview){&s->host, s->roster, clock_boot_ms()};
 	s->slow_start_timer = event_timer_new(s->event, on_slow_start_timer, s);
 	s->notice = notice_new(s->event, write_notice, s);
 	s->stop_timer = event_timer_new(s->event, on_stop_timer, s);

@@ -99,6 +99,10 @@ START_TEST(a_site_is_said_whole)
 	meter_add(&standing.meters[SETTLED_SENT], 9, now.boot_ms - 120000);
 	meter_add(&standing.meters[SETTLED_SENT], 6, now.boot_ms - 1000);
 	meter_add(&standing.meters[SETTLED_FAILED], 1, now.boot_ms - 1000);
+	meter_add(&standing.arrived, 8, now.boot_ms - 1000);
+	meter_add(&standing.left, 4, now.boot_ms - 120000);
+	standing.commits = 5;
+	standing.commit_us = 6000;
 	standing_note(&standing, now.wall_ms - 3000, "worker failed");
 	parse_site();
 	ck_assert_str_eq(text("site"), "site1");
@@ -120,6 +124,11 @@ START_TEST(a_site_is_said_whole)
 	ck_assert_int_eq(number_in("total", "sent"), 15);
 	ck_assert_int_eq(number_in("per_minute", "sent"), 6);
 	ck_assert_int_eq(number_in("total", "failed"), 1);
+	ck_assert_int_eq(number_in("per_minute", "arrived"), 8);
+	ck_assert_int_eq(number_in("total", "left"), 4);
+	ck_assert_int_eq(number_in("per_minute", "left"), 0);
+	ck_assert_int_eq(number_in("commits", "count"), 5);
+	ck_assert_int_eq(number_in("commits", "usec"), 6000);
 	ck_assert_int_eq(number_in("total", "deferred"), 0);
 	ck_assert(json_is_true(json_object_get(o, "relay_up")));
 }
@@ -189,7 +198,8 @@ START_TEST(a_relay_that_is_down_says_why_and_until_when)
 	    .connections = {1, 20, 3},
 	    .workers = {2, 32, 4},
 	    .site_count = 7,
-	    .waiting = 8};
+	    .waiting = 8,
+	    .started_ms = now.boot_ms - 60000};
 
 	answer_add_relay(&out, &relay, &now);
 	parse();
@@ -204,6 +214,8 @@ START_TEST(a_relay_that_is_down_says_why_and_until_when)
 	ck_assert_int_eq(number_in("workers", "used"), 2);
 	ck_assert_int_eq(number("sites"), 7);
 	ck_assert_int_eq(number("waiting"), 8);
+	ck_assert_str_eq(text("version"), VERSION);
+	ck_assert_int_eq(number("started"), 1800000000 - 60);
 }
 END_TEST
 

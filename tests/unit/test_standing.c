@@ -60,6 +60,21 @@ START_TEST(a_spool_s_depth_is_by_phase_with_the_oldest)
 }
 END_TEST
 
+START_TEST(a_depth_follows_what_is_done)
+{
+	struct depth d = {.count = {2, 0, 1, 0}};
+
+	depth_move(&d, PHASE_NEW, PHASE_DEFERRED);
+	depth_move(&d, PHASE_NEW, PHASE_COUNT);
+	depth_move(&d, PHASE_NEW, PHASE_FAILED); /* there is none */
+	ck_assert_uint_eq(d.count[PHASE_NEW], 0);
+	ck_assert_uint_eq(d.count[PHASE_DEFERRED], 1);
+	ck_assert_uint_eq(d.count[PHASE_HELD], 1);
+	ck_assert_uint_eq(d.count[PHASE_FAILED], 1);
+	ck_assert_uint_eq(depth_total(&d), 3);
+}
+END_TEST
+
 START_TEST(outcomes_are_counted_by_what_they_mean)
 {
 	static char later[] = "451 later";
@@ -114,6 +129,54 @@ START_TEST(what_a_worker_says_is_taken)
 }
 END_TEST
 
+/* What a worker says one after the other, and what that makes of arrivals. */
+static const struct {
+	const char *name;
+	uint64_t first, then, left, want;
+} arrivals[] = {
+    {"nothing happened", 5, 5, 0, 0},
+    {"some came", 5, 8, 0, 3},
+    {"some left", 5, 2, 3, 0},
+    {"as many came as left", 5, 5, 4, 4},
+    {"some came while all left", 5, 0, 7, 2},
+    {"an operator removed some", 5, 1, 0, 0},
+};
+
+START_TEST(arrivals_are_what_is_there_and_what_left)
+{
+	const struct depth first = {.count = {arrivals[_i].first}};
+	const struct depth then = {.count = {0, 0, arrivals[_i].then}};
+	const struct settled s = {.left = arrivals[_i].left};
+
+	standing_take(&standing, &first, &(struct settled){0}, 1000, 2000);
+	standing_take(&standing, &then, &s, 1000, 2000);
+	ck_assert_msg(standing.arrived.total == arrivals[_i].want,
+	    "%s: got %ju, want %ju", arrivals[_i].name,
+	    (uintmax_t)standing.arrived.total, (uintmax_t)arrivals[_i].want);
+	ck_assert_uint_eq(standing.left.total, arrivals[_i].left);
+}
+END_TEST
+
+START_TEST(what_was_there_at_first_has_not_arrived)
+{
+	const struct depth d = {.count = {1000}};
+
+	standing_take(&standing, &d, &(struct settled){0}, 1000, 2000);
+	ck_assert_uint_eq(standing.arrived.total, 0);
+}
+END_TEST
+
+START_TEST(commits_add_up)
+{
+	const struct settled s = {.commits = 3, .commit_us = 12000};
+
+	for (int i = 0; i < 2; i++)
+		standing_take(&standing, NULL, &s, 1000, 2000);
+	ck_assert_uint_eq(standing.commits, 6);
+	ck_assert_uint_eq(standing.commit_us, 24000);
+}
+END_TEST
+
 START_TEST(who_has_not_counted_may_say_why)
 {
 	const struct depth d = {.count = {1}};
@@ -158,6 +221,10 @@ START_TEST(made_up_numbers_can_be_added)
 	ck_assert_uint_le(standing.depth.bytes, INT64_MAX);
 	ck_assert_int_ge(standing.depth.oldest_ms, 0);
 	ck_assert_uint_le(standing.meters[SETTLED_SENT].total, INT64_MAX);
+	ck_assert_uint_le(standing.arrived.total, INT64_MAX);
+	ck_assert_uint_le(standing.left.total, INT64_MAX);
+	ck_assert_uint_le(standing.commits, INT64_MAX);
+	ck_assert_uint_le(standing.commit_us, INT64_MAX);
 	ck_assert_uint_lt(strlen(standing.error), sizeof(standing.error));
 }
 END_TEST
@@ -188,9 +255,14 @@ standing_suite(void)
 	suite_add_tcase(s, t);
 	t = tcase_create("standing");
 	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, a_depth_follows_what_is_done);
 	tcase_add_test(t, outcomes_are_counted_by_what_they_mean);
 	tcase_add_test(t, long_words_are_cut);
 	tcase_add_test(t, what_a_worker_says_is_taken);
+	tcase_add_loop_test(t, arrivals_are_what_is_there_and_what_left, 0,
+	    (int)ARRAY_LEN(arrivals));
+	tcase_add_test(t, what_was_there_at_first_has_not_arrived);
+	tcase_add_test(t, commits_add_up);
 	tcase_add_test(t, who_has_not_counted_may_say_why);
 	tcase_add_test(t, an_error_lasts_until_the_next);
 	tcase_add_test(t, made_up_numbers_can_be_added);
