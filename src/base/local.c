@@ -4,12 +4,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/local.h"
 
-enum { BACKLOG = 128, MODE = 0666 };
+enum { BACKLOG = 128, MODE = 0666, STALE_TIMEOUT_MS = 1000 };
 
 #define NEW_SUFFIX ".new"
 
@@ -25,8 +26,23 @@ address_of(const char *path, struct sockaddr_un *a)
 	return 0;
 }
 
+/* Of a socket of this kind SO_SNDTIMEO bounds connect() too. */
+static int
+connect_within(int fd, const struct sockaddr_un *a, int timeout_ms)
+{
+	const struct timeval timeout = {
+	    .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) <
+	    0)
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) == 0)
+		return 0;
+	return errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
 int
-local_connect(const char *path)
+local_connect(const char *path, int timeout_ms)
 {
 	struct sockaddr_un a;
 	int rc = address_of(path, &a);
@@ -37,8 +53,8 @@ local_connect(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
-		rc = -errno;
+	rc = connect_within(fd, &a, timeout_ms);
+	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
@@ -56,9 +72,11 @@ check_stale(const char *path)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
 		return -EEXIST;
-	fd = local_connect(path);
+	fd = local_connect(path, STALE_TIMEOUT_MS);
 	if (fd < 0)
-		return fd == -ECONNREFUSED ? 0 : fd;
+		return fd == -ECONNREFUSED ? 0
+		       : fd == -ETIMEDOUT  ? -EADDRINUSE
+					   : fd;
 	close(fd);
 	return -EADDRINUSE;
 }

@@ -9,9 +9,11 @@
 
 enum { LOCAL_PATH_MAX = 100 }; /* bytes that surely fit into an address */
 
-/* Connect to whoever listens there: a descriptor, or -errno; -ECONNREFUSED:
- * nobody does any more. */
-int local_connect(const char *path) MUST_CHECK;
+/*
+ * Connect to whoever listens there: a descriptor, or -errno; -ECONNREFUSED:
+ * nobody does any more; -ETIMEDOUT: too many wait for him already.
+ */
+int local_connect(const char *path, int timeout_ms) MUST_CHECK;
 
 /*
  * Listen there, for anybody; connections wait for an accept() that does not

@@ -2,104 +2,30 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/io.h"
-#include "base/local.h"
 #include "base/log.h"
+#include "flushctl/asked.h"
 #include "flushctl/status_table.h"
+#include "flushctl/terminal.h"
 #include "flushctl/verb.h"
 
-enum {
-	ANSWER_MAX = 64 << 20, /* bytes; ten thousand sites have 6 MiB */
-	TIMEOUT_SEC = 10,      /* flushd has no more than 5 */
-};
-
-static const char socket_default[] = "/run/mini-sendmail/status";
-static const char request[] = "status\n";
-
-/* ---- asking -------------------------------------------------------- */
-
-/* 0 or -errno. Who is refused may find the end before he could ask. */
-static int
-ask(const char *path, struct buf *answer)
+static void
+add_json(struct buf *out, const struct snapshot *s)
 {
-	const struct timeval timeout = {.tv_sec = TIMEOUT_SEC};
-	int fd = local_connect(path);
-	int rc;
-
-	if (fd < 0)
-		return fd;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) <
-		0 ||
-	    (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0 &&
-		errno != EPIPE)) {
-		rc = -errno;
-		close(fd);
-		return rc;
-	}
-	rc = io_read_all(fd, ANSWER_MAX, answer);
-	close(fd);
-	return rc == -ECONNRESET && answer->len > 0 ? 0 : rc;
+	for (size_t i = 0; i < s->count; i++)
+		buf_add(out, s->sites[i].line, s->sites[i].line_len);
+	if (s->has_relay)
+		buf_add(out, s->relay.line, s->relay.line_len);
 }
-
-static int
-ask_failed(const char *path, int rc)
-{
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		log_error("flushd does not run: nobody listens at %s", path);
-	else if (rc == -EAGAIN)
-		log_error("%s: flushd does not answer", path);
-	else
-		log_error("%s: %s", path, strerror(-rc));
-	return STATUS_FAILED;
-}
-
-/* ---- showing ------------------------------------------------------- */
 
 static void
-init_style(struct status_style *style)
+add_table(struct buf *out, struct snapshot *s, bool is_one)
 {
-	const char *term = getenv("TERM");
-	const char *no_colour = getenv("NO_COLOR");
-	struct winsize size;
+	struct status_style style = {.has_all_errors = is_one};
 
-	*style = (struct status_style){
-	    .now_sec = clock_wall_ms() / 1000, .wants_relay = geteuid() == 0};
-	if (!isatty(STDOUT_FILENO))
-		return;
-	style->has_colours = term && *term && strcmp(term, "dumb") != 0 &&
-			     !(no_colour && *no_colour);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
-		style->width = size.ws_col;
-}
-
-static int
-show(const char *path, const struct buf *answer, bool is_json)
-{
-	struct status_style style;
-	struct buf table = BUF_INIT;
-	int status;
-	int rc;
-
-	init_style(&style);
-	rc = status_table_add(&table, answer->data, answer->len, &style);
-	if (rc == 0) {
-		status = is_json ? verb_write(answer->data, answer->len)
-				 : verb_write(table.data, table.len);
-	} else {
-		log_error("%s: %s", path,
-		    rc == -EPERM ? table.data : "the answer is not whole");
-		status = STATUS_FAILED;
-	}
-	buf_release(&table);
-	return status;
+	terminal_style(&style);
+	snapshot_sort(s);
+	status_table_add(out, s, &style);
 }
 
 static int
@@ -107,40 +33,58 @@ run(const char *spool_dir, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"json", no_argument, NULL, 'j'},
+	    {"site", required_argument, NULL, 'n'},
 	    {"socket", required_argument, NULL, 's'},
 	    {0},
 	};
-	const char *path = socket_default;
-	struct buf answer = BUF_INIT;
+	const char *path = ASK_SOCKET;
+	const char *site = NULL;
+	struct asked asked;
+	struct buf out = BUF_INIT;
 	bool is_json = false;
 	int option;
 	int status;
-	int rc;
 
 	(void)spool_dir;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'j')
+		switch (option) {
+		case 'j':
 			is_json = true;
-		else if (option == 's')
+			break;
+		case 'n':
+			site = optarg;
+			break;
+		case 's':
 			path = optarg;
-		else
+			break;
+		default:
 			return verb_bad_option(argv);
+		}
 	}
 	if (optind != argc)
 		return verb_usage(
 		    argv[0], "'%s' is one argument too many", argv[optind]);
-	rc = ask(path, &answer);
-	status = rc < 0 ? ask_failed(path, rc) : show(path, &answer, is_json);
-	buf_release(&answer);
+	status = asked_get(&asked, path, site);
+	if (status != STATUS_DONE)
+		return status;
+	if (is_json)
+		add_json(&out, &asked.snapshot);
+	else
+		add_table(&out, &asked.snapshot, site != NULL);
+	status = verb_write(out.data, out.len);
+	buf_release(&out);
+	asked_release(&asked);
 	return status;
 }
 
 const struct verb verb_status = {
     .name = "status",
-    .arguments = "[--json] [--socket PATH]",
+    .arguments = "[--json] [--site NAME] [--socket PATH]",
     .help = "Ask flushd for the state of its sites and of the relay: of all "
-	    "sites as root,\nof his own as a site's user.\n\n"
-	    "  --json         one object a line\n"
+	    "sites as root,\nof his own as a site's user. A ! is before those "
+	    "in trouble, which come first.\n\n"
+	    "  --json         one object a line, the sites by their names\n"
+	    "  --site NAME    of this site only\n"
 	    "  --socket PATH  the status_socket of flushd.conf(5), if it is "
 	    "not\n"
 	    "                 /run/mini-sendmail/status\n",

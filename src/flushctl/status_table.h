@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * status_table.h - what flushd says of its sites, as a table; pure
+ *
+ *   First the relay and what waits in all, then a line for each site and below
+ *   it the last that went wrong, if that is no old story. A "!" stands before
+ *   those in trouble.
  */
 #ifndef FLUSHCTL_STATUS_TABLE_H
 #define FLUSHCTL_STATUS_TABLE_H
@@ -10,26 +14,24 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/compiler.h"
+#include "flushctl/snapshot.h"
 
 /* How it is shown. */
 struct status_style {
 	bool has_colours;
-	size_t width; /* of the terminal; what is longer is cut; 0: nothing */
-	int64_t now_sec;  /* since 1970 */
-	bool wants_relay; /* its line comes last, to root: without it the
-			     answer is not whole */
+	size_t width;  /* of the terminal; what is longer is cut; 0: nothing */
+	size_t height; /* lines at most, the last may say how many sites are
+			  left out; 0: all are shown */
+	int64_t now_sec; /* since 1970 */
+	bool has_flow;	 /* what comes and goes in place of what is deferred */
+	bool has_all_errors; /* old ones too */
 };
 
-/*
- * Append the table of an answer, which is one JSON object a line. 0; -EBADMSG:
- * it is not what flushd says, or not whole; -EPERM: a refusal, whose words are
- * appended instead.
- */
-int status_table_add(struct buf *out, const char *answer, size_t len,
-    const struct status_style *style) MUST_CHECK;
+/* Append the table of the sites in their order. */
+void status_table_add(struct buf *out, const struct snapshot *s,
+    const struct status_style *style);
 
-/* Append a duration in its greatest unit: 59s, 12m, 47h, 3d. */
-void status_table_add_duration(struct buf *out, int64_t sec);
+/* Append a number in at most width characters, 4 or more: 9999, 10k, 99M... */
+void status_table_add_number(struct buf *out, uint64_t n, int width);
 
 #endif

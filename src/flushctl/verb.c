@@ -13,6 +13,7 @@
 #include "site/conf.h"
 
 static const char program[] = "flushctl";
+enum { HELP_WIDTH = 79 };
 
 static const struct verb *const verbs[] = {
     &verb_init,
@@ -25,6 +26,7 @@ static const struct verb *const verbs[] = {
     &verb_block,
     &verb_unblock,
     &verb_status,
+    &verb_watch,
 };
 
 /* ---- messages ------------------------------------------------------ */
@@ -73,6 +75,42 @@ verb_bad_option(char **argv)
 	"  --config DIR   where flushd.conf and sites.d are, not "             \
 	"there\n"
 
+/* End the line with what a verb takes, and go on below where it is too long;
+ * what a bracket holds stays together. */
+static void
+add_arguments(struct buf *out, size_t column, const char *arguments)
+{
+	size_t used = column;
+
+	while (*arguments) {
+		const char *end =
+		    strchr(arguments, *arguments == '[' ? ']' : ' ');
+		const size_t len =
+		    end ? (size_t)(end - arguments) + (*end == ']')
+			: strlen(arguments);
+
+		if (used > column && used + 1 + len > HELP_WIDTH) {
+			buf_add_format(out, "\n%*s", (int)column, "");
+			used = column;
+		}
+		buf_add_char(out, ' ');
+		buf_add(out, arguments, len);
+		used += 1 + len;
+		arguments += len;
+		arguments += *arguments == ' ';
+	}
+	buf_add_char(out, '\n');
+}
+
+static void
+add_verb(struct buf *out, const struct verb *v)
+{
+	const bool is_alone = *v->arguments == '\0';
+
+	buf_add_format(out, "  %-*s", is_alone ? 0 : 7, v->name);
+	add_arguments(out, 9, v->arguments);
+}
+
 static int
 print_help(void)
 {
@@ -81,8 +119,7 @@ print_help(void)
 
 	buf_add_str(&text, "usage: flushctl [WHERE] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		buf_add_format(
-		    &text, "  %-7s %s\n", verbs[i]->name, verbs[i]->arguments);
+		add_verb(&text, verbs[i]);
 	buf_add_str(&text,
 	    "\n" WHERE_HELP "  --version      print the version\n"
 	    "  --help         print this; behind a verb, what that one does\n"
@@ -109,8 +146,10 @@ print_verb_help(const struct verb *v)
 	struct buf text = BUF_INIT;
 	int status;
 
-	buf_add_format(&text, "usage: flushctl %s%s %s\n\n%s",
-	    v->takes_spool ? "[WHERE] " : "", v->name, v->arguments, v->help);
+	buf_add_format(&text, "usage: flushctl %s%s",
+	    v->takes_spool ? "[WHERE] " : "", v->name);
+	add_arguments(&text, text.len, v->arguments);
+	buf_add_format(&text, "\n%s", v->help);
 	if (v->takes_spool)
 		buf_add_str(&text,
 		    "\nWHERE, which may also stand behind the verb, is one "

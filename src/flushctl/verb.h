@@ -40,6 +40,7 @@ extern const struct verb verb_remove;
 extern const struct verb verb_block;
 extern const struct verb verb_unblock;
 extern const struct verb verb_status;
+extern const struct verb verb_watch;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

@@ -123,7 +123,7 @@ ok "at every site" wait_until 30 site_is site2 '$o->{new}' 1
 at_most "within 12 s, ms" $((($(now_us) - begin) / 1000)) 12000
 is "all of it" "$(relay '$o->{waiting}')" 5
 ok "the oldest has an age" eval '[ "$(site site1 "\$o->{oldest_age}")" -lt 60 ]'
-ok "the table says it all" eval 'status | grep -qE "^site1 +4 +0 +0 +0 +[0-9]+s +[0-9]+ idle"'
+ok "the table says it all" eval 'status | grep -qE "^  site1 +4 +0 +0 +0 +[0-9]+s +[0-9]+ idle"'
 ok "with a line for the relay" eval 'status | grep -qE "^Relay 127.* is down for .*: Connection refused"'
 ok "and no colours where there is no terminal" eval '! status | grep -q $'"'\033'"
 ok "on a terminal there are" eval 'TERM=xterm script -qec "$BIN/flushctl status --socket $SOCKET" /dev/null | grep -q $'"'\033\[31mdown'"

@@ -48,6 +48,8 @@
 	X(standing)                                                            \
 	X(answer)                                                              \
 	X(desk)                                                                \
+	X(snapshot)                                                            \
+	X(drain)                                                               \
 	X(status_table)                                                        \
 	X(watch)                                                               \
 	X(create)                                                              \

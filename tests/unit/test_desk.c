@@ -156,7 +156,7 @@ work(void)
 static int
 call(const char *words)
 {
-	const int fd = local_connect(path);
+	const int fd = local_connect(path, 1000);
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
@@ -341,10 +341,10 @@ START_TEST(a_socket_that_was_left_behind_is_replaced)
 	ck_assert_int_eq(rename(path, aside), 0);
 	desk_free(desk);
 	ck_assert_int_eq(rename(aside, path), 0);
-	ck_assert_int_eq(local_connect(path), -ECONNREFUSED);
+	ck_assert_int_eq(local_connect(path, 1000), -ECONNREFUSED);
 	open_desk();
 	ck_assert_ptr_nonnull(desk);
-	fd = local_connect(path);
+	fd = local_connect(path, 1000);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -372,7 +372,7 @@ START_TEST(a_path_that_is_too_long_is_refused)
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	ck_assert_int_eq(local_listen(longer), -ENAMETOOLONG);
-	ck_assert_int_eq(local_connect(longer), -ENAMETOOLONG);
+	ck_assert_int_eq(local_connect(longer, 1000), -ENAMETOOLONG);
 }
 END_TEST
 
