@@ -27,6 +27,7 @@ static const struct verb *const verbs[] = {
     &verb_unblock,
     &verb_status,
     &verb_watch,
+    &verb_metrics,
 };
 
 /* ---- messages ------------------------------------------------------ */

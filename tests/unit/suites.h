@@ -51,6 +51,7 @@
 	X(snapshot)                                                            \
 	X(drain)                                                               \
 	X(status_table)                                                        \
+	X(exposition)                                                          \
 	X(watch)                                                               \
 	X(create)                                                              \
 	X(conf)                                                                \
