@@ -28,6 +28,7 @@ static const struct verb *const verbs[] = {
     &verb_status,
     &verb_watch,
     &verb_metrics,
+    &verb_check,
 };
 
 /* ---- messages ------------------------------------------------------ */

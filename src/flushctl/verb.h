@@ -42,6 +42,7 @@ extern const struct verb verb_unblock;
 extern const struct verb verb_status;
 extern const struct verb verb_watch;
 extern const struct verb verb_metrics;
+extern const struct verb verb_check;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

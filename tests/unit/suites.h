@@ -52,6 +52,7 @@
 	X(drain)                                                               \
 	X(status_table)                                                        \
 	X(exposition)                                                          \
+	X(verdict)                                                             \
 	X(watch)                                                               \
 	X(create)                                                              \
 	X(conf)                                                                \
