@@ -20,7 +20,6 @@
 
 enum {
 	PIECE_LEN = 64 * 1024,
-	SPOOL_FD = 3, /* of the child, above its standard ones */
 	PROGRESS_MS = 500,
 	/* Longer than a turn takes that waits for the lock and for the CPU. */
 	SILENCE_MS = 60 * 1000,
@@ -59,9 +58,9 @@ take_descriptors(int dir_fd, int out, int err)
 		null = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* Those that are copied are above all that they are copied to. */
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-	    dup2(err, STDERR_FILENO) < 0 || dup2(dir_fd, SPOOL_FD) < 0)
+	    dup2(err, STDERR_FILENO) < 0 || dup2(dir_fd, ERRAND_DIR) < 0)
 		return -errno;
-	io_close_from(SPOOL_FD + 1);
+	io_close_from(ERRAND_DIR + 1);
 	return 0;
 }
 
@@ -74,9 +73,11 @@ be_child(
 
 	tzset(); /* there are no zone files in a spool */
 	if (take_descriptors(dir_fd, out, err) < 0 ||
-	    !sandbox_enter_spool(SPOOL_FD))
+	    !sandbox_enter_spool(ERRAND_DIR))
 		_exit(STATUS_FAILED);
-	status = access_open(e->target->name, SPOOL_FD, &tally->turns, &s);
+	status = e->is_of_files ? STATUS_DONE
+				: access_open(e->target->name, ERRAND_DIR,
+				      &tally->turns, &s);
 	if (status == STATUS_DONE)
 		status = e->run(e, s, tally);
 	spool_close(s);

@@ -28,6 +28,8 @@ struct tally {
 	uint64_t turns;	  /* of the child at the spool: it lives */
 };
 
+enum { ERRAND_DIR = 3 }; /* the child's descriptor of the directory */
+
 struct errand {
 	/*
 	 * Done in the child: prints to standard output, says what is wrong on
@@ -37,6 +39,9 @@ struct errand {
 	    const struct errand *e, struct spool *s, struct tally *tally);
 	const struct target *target;
 	const void *context;
+	/* It looks at files in the spool's directory, ERRAND_DIR, and there
+	 * need be no environment in it: s is NULL. */
+	bool is_of_files;
 	/* Its output is a message's text: to a terminal it goes escaped, else
 	 * as it is. */
 	bool is_raw;

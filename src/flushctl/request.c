@@ -24,6 +24,7 @@ static const struct {
     {{"sort", required_argument, NULL, 't'}, REQUEST_SORT},
     {{"raw", no_argument, NULL, 'w'}, REQUEST_RAW},
     {{"yes", no_argument, NULL, 'y'}, REQUEST_YES},
+    {{"last", required_argument, NULL, 'l'}, REQUEST_LAST},
 };
 
 static int
@@ -72,6 +73,15 @@ take_order(const char *name, enum listing_order *order)
 }
 
 static int
+take_last(const char *name, uint64_t *last)
+{
+	if (quantity_parse_count(optarg, last) < 0 || *last == 0)
+		return verb_usage(
+		    name, "'%s' is not a number of lines", optarg);
+	return STATUS_DONE;
+}
+
+static int
 take_option(struct request *r, int option, char **argv)
 {
 	switch (option) {
@@ -97,6 +107,8 @@ take_option(struct request *r, int option, char **argv)
 		return take_age(argv[0], &r->filter);
 	case 't':
 		return take_order(argv[0], &r->order);
+	case 'l':
+		return take_last(argv[0], &r->last);
 	case 'a':
 		r->is_all = true;
 		return STATUS_DONE;
@@ -123,7 +135,8 @@ request_parse(struct request *r, const struct selection *selection,
 	int status = STATUS_DONE;
 	int option;
 
-	*r = (struct request){.selection = *selection, .filter = FILTER_ALL};
+	*r = (struct request){
+	    .selection = *selection, .filter = FILTER_ALL, .last = UINT64_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if ((known[i].takes & takes) == known[i].takes)
 			options[count++] = known[i].option;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/compiler.h"
 #include "flushctl/target.h"
@@ -21,6 +22,7 @@ enum {
 	REQUEST_SORT = 8,
 	REQUEST_RAW = 16,
 	REQUEST_YES = 32,
+	REQUEST_LAST = 64,
 };
 
 struct request {
@@ -31,7 +33,8 @@ struct request {
 	bool is_json;
 	bool is_raw;
 	bool is_yes;
-	char **words; /* what is no option */
+	uint64_t last; /* that many of the end; UINT64_MAX: all */
+	char **words;  /* what is no option */
 	size_t word_count;
 };
 

@@ -25,6 +25,7 @@ static const struct verb *const verbs[] = {
     &verb_remove,
     &verb_block,
     &verb_unblock,
+    &verb_refused,
     &verb_status,
     &verb_watch,
     &verb_metrics,
