@@ -228,16 +228,18 @@ UNITDIR    ?= $(PREFIX)/lib/systemd/system
 
 LIBEXEC := $(DESTDIR)$(PREFIX)/libexec/mini-sendmail
 MAN     := $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ETC     := $(DESTDIR)/etc/mini-sendmail
 
 .PHONY: install package apt-repo clean help
 install: all
 	install -d $(LIBEXEC) $(DESTDIR)$(PREFIX)/sbin $(MAN)/man5 $(MAN)/man8 \
-		$(DESTDIR)$(UNITDIR) $(ETC)/sites.d
+		$(DESTDIR)$(UNITDIR) $(COMPLETIONS) $(ETC)/sites.d
 	install $(TO_LIBEXEC:%=$(BIN)/%) $(LIBEXEC)
 	install $(TO_SBIN:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/sbin
 	install -m 644 man/*.5 $(MAN)/man5
 	install -m 644 man/*.8 $(MAN)/man8
+	install -m 644 completion/flushctl.bash $(COMPLETIONS)/flushctl
 	sed 's,/usr/sbin/,$(PREFIX)/sbin/,' systemd/flushd.service | \
 		install -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/flushd.service
 	[ -e $(ETC)/flushd.conf ] || install -m 644 etc/flushd.conf $(ETC)

@@ -1,0 +1,111 @@
+# shellcheck shell=bash
+#
+# flushctl.bash - what bash completes behind flushctl(8)
+#
+# Verbs and options are what `flushctl --help` says they are, so there is nothing to keep in step here. Ids and names of
+# sites are asked for, for a second at most. What is offered consists of letters, digits and "._-" only: compgen -W
+# would run anything else.
+
+# The options, and the verbs, that the help of `flushctl ARG...` has.
+_flushctl_options() {
+	"$flushctl" "$@" --help 2>/dev/null </dev/null | grep -oE -- '--[a-z][a-z-]*' | sort -u
+}
+
+_flushctl_verbs() {
+	"$flushctl" "$@" --help 2>/dev/null </dev/null | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
+}
+
+# _flushctl_values KEY ARG...: that key of the objects that flushctl ARG... prints, the first 200.
+_flushctl_values() {
+	local key=$1
+	shift
+	timeout 1 "$flushctl" "$@" 2>/dev/null </dev/null | head -n 200 |
+		sed -nE 's/^.*"'"$key"'": ?"([A-Za-z0-9._-]+)".*$/\1/p'
+}
+
+# What an option wants for a value; false if it wants none that is known.
+_flushctl_value_of() {
+	case $1 in
+	--site)
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site status --json "${socket[@]}")" -- "$current")
+		;;
+	--state)
+		mapfile -t COMPREPLY < <(compgen -W "new deferred held failed" -- "$current")
+		;;
+	--spool | --root)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	--socket | --output | --config)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		;;
+	--user)
+		mapfile -t COMPREPLY < <(compgen -u -- "$current")
+		;;
+	*)
+		return 1
+		;;
+	esac
+}
+
+# Does this option, of the program or of the verb, take a value? Its line in the help says so.
+_flushctl_takes_value() {
+	"$flushctl" ${verb:+"$verb"} --help 2>/dev/null </dev/null | grep -qE -- "^  $1 [A-Z]"
+}
+
+_flushctl() {
+	local flushctl=${1/#\~/$HOME} current=${COMP_WORDS[COMP_CWORD]} previous="" verb="" i word
+	local chosen=() socket=() words=()
+
+	# "--spool=DIR" comes in three words.
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[ "${COMP_WORDS[i]}" = = ] || words+=("${COMP_WORDS[i]}")
+	done
+	[ "$current" != = ] || current=""
+	for ((i = 0; i < ${#words[@]}; i++)); do
+		word=${words[i]}
+		case $word in
+		--spool | --site)
+			chosen=("$word" "${words[i + 1]-}")
+			;;
+		--socket)
+			socket=("$word" "${words[i + 1]-}")
+			;;
+		esac
+		if [[ $word == --* ]]; then
+			previous=$word
+			! _flushctl_takes_value "$word" || i=$((i + 1))
+			[ "$i" -ge "${#words[@]}" ] || previous=""
+		elif [ -z "$verb" ] && [[ $word =~ ^[a-z]+$ ]]; then
+			verb=$word
+		fi
+	done
+	if [ -n "$previous" ]; then
+		_flushctl_value_of "$previous" || COMPREPLY=()
+	elif [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_options ${verb:+"$verb"})" -- "$current")
+	elif [ -z "$verb" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_verbs)" -- "$current")
+	else
+		_flushctl_operand
+	fi
+}
+
+# What comes behind a verb and is no option.
+_flushctl_operand() {
+	case $verb in
+	show | hold | release | retry | remove)
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values queue_id "${chosen[@]}" list --json)" -- "$current")
+		;;
+	init)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_verbs "$verb")" -- "$current")
+		;;
+	esac
+}
+
+complete -F _flushctl flushctl

@@ -1,0 +1,140 @@
+#!/bin/bash
+#
+# flushctl's help is well-formed, its manual page has the same verbs and options, and bash completes them; ids and the
+# names of sites too, without ever waiting for long.
+#
+# shellcheck disable=SC2016,SC2119 # eval expands them; lines are for those who need them
+
+# shellcheck source=tests/e2e/sites.sh
+. "$(dirname "$0")/sites.sh"
+test_open
+
+help_of() {
+	"$BIN/flushctl" "$@" --help
+}
+
+verbs() {
+	help_of | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
+}
+
+options_of() {
+	{ grep -oE -- '--[a-z][a-z-]*' || true; } | sort -u | paste -sd ' '
+}
+
+# manual SECTION VERB: those of its options that the manual page has in SYNOPSIS or DESCRIPTION.
+manual() {
+	perl -e '
+		my ($section, $verb) = @ARGV;
+		my %found;
+		local $/;
+		open my $page, "<", "man/flushctl.8" or die;
+		my ($text) = <$page> =~ /^\.Sh $section\n(.*?)^\.Sh /ms or die;
+		my @items = $section eq "SYNOPSIS" ? split /^\.Nm\n/m, $text
+			: grep { /^(Xo\n\.)?Cm / } split /^\.It (?=Xo\n\.Cm|Cm)/m, $text;
+		for (@items) {
+			my ($names) = /^(?:\.Op Fl Fl spool Ar directory\n|Xo\n)?\.?Cm ([a-z|]+(?: \| [a-z]+)*)/m or next;
+			next unless grep { $_ eq $verb } split / \| /, $names;
+			$found{$1}++ while /Fl Fl ([a-z-]+)/g;
+			print join(" ", map { "--$_" } sort keys %found), "\n";
+			exit;
+		}
+		print "no such verb\n";
+	' "$1" "$2"
+}
+
+# --- help ---------------------------------------------------------------------------------------------
+
+ok "there are verbs" eval '[ "$(verbs | wc -l)" -ge 12 ]'
+for verb in "" $(verbs); do
+	help_of ${verb:+"$verb"} >"$SCRATCH/help"
+	is "help of ${verb:-flushctl}: no line is too long" "$(awk 'length > 79' "$SCRATCH/help")" ""
+	is "help of ${verb:-flushctl}: no blanks at an end, no tabs" "$(grep -nE '[[:space:]]$|	' "$SCRATCH/help" || true)" ""
+	at_most "help of ${verb:-flushctl}: columns in which options are explained" "$(sed -nE '/^  --/,$p' "$SCRATCH/help" |
+		sed -nE 's/^(  --[^ ]+( [^ ]+)*  +)[^ ].*/\1/p; s/^( {8,})[^ ].*/\1/p' | awk '{ print length }' | sort -u | wc -l)" 1
+done
+for verb in $(verbs); do
+	help_of "$verb" >"$SCRATCH/help"
+	own=$(sed 's/\[--spool DIR\]//' "$SCRATCH/help" | options_of)
+	described=$(sed 1,/^$/d "$SCRATCH/help" | { grep -oE -- '^  --[a-z][a-z-]*' || true; } | options_of)
+	is "$verb: each option of its usage is explained" "$described" "$own"
+	is "$verb: the manual's synopsis has them" "$(manual SYNOPSIS "$verb" | sed 's/--spool *//; s/ $//')" "$own"
+	[ -n "$own" ] || continue
+	is "$verb: the manual explains them" "$(manual DESCRIPTION "$verb")" "$own"
+done
+is "there are no other verbs in the manual" "$(sed -nE '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm ([a-z]+).*/\1/p' man/flushctl.8 |
+	sort -u | grep -vxF "$(verbs)" || true)" ""
+for option in $(sed -n '/^  --/p' <(help_of) | options_of); do
+	ok "the manual explains $option" grep -q "^\.It Fl Fl ${option#--}" man/flushctl.8
+done
+
+# --- bash ---------------------------------------------------------------------------------------------
+
+# completed WORD...: what bash offers for the last one, as if the line had been typed.
+completed() {
+	bash --norc -c '
+		. completion/flushctl.bash
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		set -- $(complete -p flushctl)
+		"$3" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$BIN/flushctl" "$@" 2>&1 | paste -sd ' '
+}
+
+is "verbs are offered" "$(completed '')" "$(verbs | paste -sd ' ')"
+is "those that begin so" "$(completed sta)" "status"
+is "options of the program" "$(completed --v)" "--version"
+is "a verb behind one" "$(completed --spool /x sta)" "status"
+is "behind one with its value" "$(completed --spool = /x sta)" "status"
+for verb in $(verbs); do
+	is "all options of $verb" "$(completed "$verb" --)" "$(help_of "$verb" | options_of)"
+done
+mkdir -p "$SCRATCH/dir/sub" "$SCRATCH/dir/other"
+touch "$SCRATCH/dir/subfile"
+is "directories for a spool" "$(completed --spool "$SCRATCH/dir/su")" "$SCRATCH/dir/sub"
+is "files for a socket" "$(completed status --socket "$SCRATCH/dir/sub" | tr ' ' '\n' | sort | paste -sd ' ')" \
+	"$SCRATCH/dir/sub $SCRATCH/dir/subfile"
+is "nothing for a number" "$(completed watch --interval '')" ""
+is "nothing where there is no spool" "$(completed --spool /nowhere show '')" ""
+is "nothing where nobody listens" "$(completed status --socket /nowhere --site '')" ""
+
+spool_create "$SCRATCH/spool"
+for n in 1 2 3; do
+	"$BIN/mini_sendmail" -i -f "a$n@site.test" b@example.org <<<"text"
+done
+ids=$(queue_field queue_id | paste -sd ' ')
+is "ids are offered" "$(completed --spool "$SPOOL" show '')" "$ids"
+is "of the spool that the environment names" "$(completed retry '')" "$ids"
+is "more than one" "$(completed --spool "$SPOOL" release "${ids%% *}" "${ids##* }")" "${ids##* }"
+exec {lock}<"$SPOOL"
+flock "$lock"
+begin=$(now_us)
+is "of a spool that is busy there are none" "$(completed --spool "$SPOOL" show '')" ""
+at_most "and nobody waits for it, ms" $((($(now_us) - begin) / 1000)) 5000
+exec {lock}<&-
+
+# shellcheck disable=SC2016 # nobody is to expand it
+hostile='{"site":"$(touch '"$SCRATCH"'/harm)"}
+{"site":"a;b"}
+{"site":"well-known.example"}
+{"relay":"x"}'
+perl -MIO::Socket::UNIX -e '
+	my ($path, $words) = @ARGV;
+	my $s = IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $path, Listen => 5) or die;
+	while (my $c = $s->accept) { print $c "$words\n"; close $c }
+' "$SCRATCH/socket" "$hostile" &
+at_exit "end_child $! || true"
+wait_until 10 test -S "$SCRATCH/socket"
+is "names of sites are offered, and nothing is run" "$(completed status --socket "$SCRATCH/socket" --site '')" "well-known.example"
+ok "whatever they are" test ! -e "$SCRATCH/harm"
+is "also as one word" "$(completed check --socket "$SCRATCH/socket" --site = we)" "well-known.example"
+
+# --- where it is --------------------------------------------------------------------------------------
+
+if [ -e mini_sendmail ]; then
+	make -s install DESTDIR="$SCRATCH/root" PREFIX=/usr >"$SCRATCH/install" 2>&1
+	ok "it is installed" cmp completion/flushctl.bash "$SCRATCH/root/usr/share/bash-completion/completions/flushctl"
+else
+	skip "it is installed" "the programs of a release are not here"
+fi
+done_testing
