@@ -72,6 +72,8 @@ be_child(
 	int status;
 
 	tzset(); /* there are no zone files in a spool */
+	/* Whoever ignores it is told by us. */
+	signal(SIGPIPE, SIG_DFL);
 	if (take_descriptors(dir_fd, out, err) < 0 ||
 	    !sandbox_enter_spool(ERRAND_DIR))
 		_exit(STATUS_FAILED);

@@ -123,6 +123,14 @@ is "and printed whole" "$(grep -c "^X-Long: y*$" "$out")" 110
 is "a reader that leaves is no error to talk of" \
 	"$({ "$BIN/flushctl" --config "$CONF" show --raw "blog/$large" | head -c 10 || true; } 2>&1)" "$(head -c 10 "$out")"
 
+code=0
+(
+	trap '' PIPE
+	"$BIN/flushctl" --config "$CONF" show --raw "blog/$large" 2>"$SCRATCH/err" | head -c 10 >/dev/null
+) || code=$?
+is "unless the signal is ignored, and then in one line" "$code $(cat "$SCRATCH/err")" \
+	"3 flushctl: standard output: Broken pipe"
+
 # --- a process that its spool has taken over ------------------------------------------------------------
 
 # Garbage in the place of pages; whatever LMDB makes of it, there is one clear line, and other sites are shown.
