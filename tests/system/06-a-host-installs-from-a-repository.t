@@ -63,7 +63,7 @@ ok "the one before is still there to go back to" apt install --allow-downgrades 
 ok "somebody else signs it" publish "$PACKAGE" theirs
 status=0
 apt update || status=$?
-ok "the host says so" grep -qE 'NO_PUBKEY|not signed|signatures' "$SCRATCH/apt.log"
+ok "the host says so" grep -qE 'NO_PUBKEY|not signed|verify signature' "$SCRATCH/apt.log"
 ok "it is signed by us again" publish "$PACKAGE" ours
 ok "the host reads that" apt update
 sed -i 's/^Size: .*/Size: 1/' "$repository/Packages"

@@ -110,13 +110,18 @@ sites_mail() {
 	done | sort -u
 }
 
-# systemd's unit postfix is a name for another, which stops and starts behind it.
+# The unit may be a name for another, which goes on taking mail for a moment.
 relay_stop() {
-	machine_run systemctl stop postfix.service postfix@-.service
+	machine_run systemctl stop postfix
+	wait_until 30 relay_is_gone
+}
+
+relay_is_gone() {
+	! machine_run pgrep -x 'master|smtpd' >/dev/null
 }
 
 relay_start() {
-	machine_run systemctl start postfix.service postfix@-.service
+	machine_run systemctl start postfix
 }
 
 # How many messages wait in a site's spool.

@@ -11,13 +11,17 @@
 #   machine_run CMD...   as root in it; machine_sh TEXT: a line for its shell
 #   $DISK                its file system, from here
 #
-# What all begin with is made once, by debootstrap, from the mirror that this machine has its packages from:
-# below MACHINE_CACHE, by default /var/cache/mini-sendmail-tests.
+# What all begin with is made once, by debootstrap, from the mirror that this machine has its packages from.
+#
+#   MACHINE_CACHE=DIR     it is below that, not in /var/cache/mini-sendmail-tests
+#   MACHINE_SUITE=trixie  another release than this machine's, of the same distribution
 
 DISK=""
 NSPAWN_PID=""
 MACHINE_NAME=""
 MACHINE_CACHE=${MACHINE_CACHE:-/var/cache/mini-sendmail-tests}
+OWN_SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-unknown}")
+MACHINE_SUITE=${MACHINE_SUITE:-$OWN_SUITE}
 
 # What the machine has; then what is in the way of a quick start.
 machine_packages=(
@@ -39,15 +43,14 @@ mirrors() {
 
 # base_make DIR
 base_make() {
-	local dir=$1 suite mirror components=main
-	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mirror=$(mirrors | awk -v suite="$suite" '$2 == suite && !count++ { print $1 }')
+	local dir=$1 mirror components=main
+	mirror=$(mirrors | awk -v suite="$OWN_SUITE" '$2 == suite && !count++ { print $1 }')
 	[ -n "$mirror" ] || {
-		echo "no mirror of $suite is known"
+		echo "no mirror of $OWN_SUITE is known"
 		return 1
 	}
 	[ "$(. /etc/os-release && echo "$ID")" != ubuntu ] || components=main,universe
-	debootstrap --variant=minbase --components="$components" "$suite" "$dir" "$mirror" 2>&1 || return
+	debootstrap --variant=minbase --components="$components" "$MACHINE_SUITE" "$dir" "$mirror" 2>&1 || return
 	printf '#!/bin/sh\nexit 101\n' >"$dir/usr/sbin/policy-rc.d"
 	chmod 755 "$dir/usr/sbin/policy-rc.d"
 	cp /etc/resolv.conf "$dir/etc/resolv.conf"
@@ -72,7 +75,7 @@ base_chroot() {
 # base_find: $BASE is it. One is made at a time, and appears when it is whole.
 base_find() {
 	local key
-	key=$(. /etc/os-release && echo "$VERSION_CODENAME")-$(
+	key=$MACHINE_SUITE-$(
 		{ echo "${machine_packages[*]} ${machine_masked[*]}" && declare -f base_make; } | sha256sum | head -c 12
 	)
 	BASE=$MACHINE_CACHE/$key
