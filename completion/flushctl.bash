@@ -3,7 +3,7 @@
 # flushctl.bash - what bash completes behind flushctl(8)
 #
 # Verbs and options are what `flushctl --help` says they are, so there is nothing to keep in step here. Ids and names of
-# sites are asked for, for a second at most. What is offered consists of letters, digits and "._-" only: compgen -W
+# sites are asked for, for a second at most. What is offered consists of letters, digits and "._-/" only: compgen -W
 # would run anything else.
 
 # The options, and the verbs, that the help of `flushctl ARG...` has.
@@ -23,6 +23,13 @@ _flushctl_values() {
 		sed -nE 's/^.*"'"$key"'": ?"([A-Za-z0-9._-]+)".*$/\1/p'
 }
 
+# Ids of messages, behind their sites where there are several.
+_flushctl_ids() {
+	timeout 1 "$flushctl" "${where[@]}" list --json 2>/dev/null </dev/null | head -n 200 |
+		sed -nE 's/^.*"queue_id": ?"([A-Z0-9]+)".*"site": ?"([A-Za-z0-9._-]*)".*$/\2\/\1/p' |
+		if [[ " ${where[*]-} " == *" --spool "* || " ${where[*]-} " == *" --site "* ]]; then sed 's/.*\///'; else sed 's/^\///'; fi
+}
+
 # What an option wants for a value; false if it wants none that is known.
 _flushctl_value_of() {
 	case $1 in
@@ -30,13 +37,16 @@ _flushctl_value_of() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site status --json "${socket[@]}")" -- "$current")
 		;;
 	--state)
-		mapfile -t COMPREPLY < <(compgen -W "new deferred held failed" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "new sending deferred held failed damaged" -- "$current")
 		;;
-	--spool | --root)
+	--sort)
+		mapfile -t COMPREPLY < <(compgen -W "age next" -- "$current")
+		;;
+	--spool | --config)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
-	--socket | --output | --config)
+	--socket | --output)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
@@ -51,12 +61,12 @@ _flushctl_value_of() {
 
 # Does this option, of the program or of the verb, take a value? Its line in the help says so.
 _flushctl_takes_value() {
-	"$flushctl" ${verb:+"$verb"} --help 2>/dev/null </dev/null | grep -qE -- "^  $1 [A-Z]"
+	"$flushctl" ${verb:+"$verb"} --help 2>/dev/null </dev/null | grep -qE -- "^  $1 [^ ]"
 }
 
 _flushctl() {
 	local flushctl=${1/#\~/$HOME} current=${COMP_WORDS[COMP_CWORD]} previous="" verb="" i word
-	local chosen=() socket=() words=()
+	local where=() socket=() words=()
 
 	# "--spool=DIR" comes in three words.
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -66,8 +76,11 @@ _flushctl() {
 	for ((i = 0; i < ${#words[@]}; i++)); do
 		word=${words[i]}
 		case $word in
-		--spool | --site)
-			chosen=("$word" "${words[i + 1]-}")
+		--spool | --site | --config)
+			where+=("$word" "${words[i + 1]-}")
+			;;
+		--all-sites)
+			where+=("$word")
 			;;
 		--socket)
 			socket=("$word" "${words[i + 1]-}")
@@ -96,7 +109,7 @@ _flushctl() {
 _flushctl_operand() {
 	case $verb in
 	show | hold | release | retry | remove)
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values queue_id "${chosen[@]}" list --json)" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_ids)" -- "$current")
 		;;
 	init)
 		compopt -o filenames 2>/dev/null

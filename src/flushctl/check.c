@@ -135,13 +135,14 @@ judge(const struct check *c, struct buf *line)
 
 /* Whoever monitors reads standard output alone, and takes 2 for critical. */
 static int
-run(const char *spool_dir, int argc, char **argv)
+steer(const struct selection *selection, int argc, char **argv)
 {
-	struct check c = {.path = ASK_SOCKET, .thresholds = verdict_thresholds};
+	struct check c = {.path = ASK_SOCKET,
+	    .site = selection->site,
+	    .thresholds = verdict_thresholds};
 	struct buf line = BUF_INIT;
 	enum verdict verdict;
 
-	(void)spool_dir;
 	if (take_options(&c, argc, argv) == STATUS_DONE) {
 		verdict = judge(&c, &line);
 	} else {
@@ -176,5 +177,5 @@ const struct verb verb_check = {
 	"  --socket PATH  the status_socket of flushd.conf(5), if it is not\n"
 	"                 /run/mini-sendmail/status\n",
     .takes_spool = false,
-    .run = run,
+    .steer = steer,
 };

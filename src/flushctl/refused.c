@@ -94,7 +94,7 @@ read_files(const char *name, struct buf *text)
 
 		if (rc == 0)
 			continue;
-		log_error("%s/%s: %s", name, files[i],
+		log_error("%s: %s: %s", name, files[i],
 		    rc == -EINVAL ? "not a file of its own" : strerror(-rc));
 		status = STATUS_FAILED;
 	}
@@ -196,7 +196,7 @@ const struct verb verb_refused = {
     .help = "Print what the spool did not take, and why, the oldest first: "
 	    "time, user,\nexit status, bytes, the first recipient and the "
 	    "reason.\n\n"
-	    "  --last N  the last N lines only, of each spool\n",
+	    "  --last N       the last N lines only, of each spool\n",
     .takes_spool = true,
     .steer = steer_refused,
 };

@@ -269,11 +269,11 @@ steer(const struct selection *selection, int argc, char **argv)
 const struct verb verb_show = {
     .name = "show",
     .arguments = "[--raw] ID | SITE/ID",
-    .help =
-	"Show the envelope and state of a message, and whether its "
-	"checksum is right.\n\n"
-	"  --raw  print its text instead: byte for byte, or escaped if that "
-	"is to a\n         terminal\n",
+    .help = "Show the envelope and state of a message, and whether its "
+	    "checksum is right.\n\n"
+	    "  --raw          print its text instead: byte for byte, or "
+	    "escaped if that\n"
+	    "                 is to a terminal\n",
     .takes_spool = true,
     .steer = steer,
 };

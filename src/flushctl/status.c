@@ -29,7 +29,7 @@ add_table(struct buf *out, struct snapshot *s, bool is_one)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+steer(const struct selection *selection, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"json", no_argument, NULL, 'j'},
@@ -38,14 +38,13 @@ run(const char *spool_dir, int argc, char **argv)
 	    {0},
 	};
 	const char *path = ASK_SOCKET;
-	const char *site = NULL;
+	const char *site = selection->site;
 	struct asked asked;
 	struct buf out = BUF_INIT;
 	bool is_json = false;
 	int option;
 	int status;
 
-	(void)spool_dir;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
@@ -89,5 +88,5 @@ const struct verb verb_status = {
 	    "not\n"
 	    "                 /run/mini-sendmail/status\n",
     .takes_spool = false,
-    .run = run,
+    .steer = steer,
 };

@@ -258,8 +258,8 @@ const struct verb verb_release = {
 const struct verb verb_retry = {
     .name = "retry",
     .arguments = ARGUMENTS,
-    .help = "Try messages at once: those that wait, and those that failed "
-	    "and nobody was told.\n" WHICH,
+    .help = "Try messages at once: those that wait, and those that failed and "
+	    "nobody\nwas told.\n" WHICH,
     .takes_spool = true,
     .steer = steer_retry,
 };

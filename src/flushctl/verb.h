@@ -25,7 +25,7 @@ struct verb {
 	const char *help;
 	bool takes_spool; /* --spool means something to it */
 	/* Either of both; argv[0] names the program and the verb, for messages.
-	 * The second is of verbs that work in spools. */
+	 * The second is of verbs that are for spools or sites. */
 	int (*run)(const char *spool_dir, int argc, char **argv);
 	int (*steer)(const struct selection *selection, int argc, char **argv);
 };

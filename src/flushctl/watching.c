@@ -218,7 +218,7 @@ watch(struct watching *w)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+steer(const struct selection *selection, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"interval", required_argument, NULL, 'i'},
@@ -227,12 +227,12 @@ run(const char *spool_dir, int argc, char **argv)
 	    {0},
 	};
 	struct watching w = {.path = ASK_SOCKET,
+	    .site = selection->site,
 	    .interval_sec = INTERVAL_SEC,
 	    .trouble = BUF_INIT};
 	int option;
 	int status;
 
-	(void)spool_dir;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'i':
@@ -277,5 +277,5 @@ const struct verb verb_watch = {
 	"  --socket PATH   the status_socket of flushd.conf(5), if it is not\n"
 	"                  /run/mini-sendmail/status\n",
     .takes_spool = false,
-    .run = run,
+    .steer = steer,
 };

@@ -70,6 +70,7 @@ wait_until 20 eval 'flushctl status | grep -q "^! zoo "'
 is "the site in trouble is the first" "$(flushctl status | sed -n '/^  SITE/,$p' | sed -n 2p | cut -c 1-6)" "! zoo "
 is "and says why below" "$(flushctl status | sed -n '/^! zoo/{n;p}' | cut -d : -f 2-)" " reading the queue: the spool is damaged"
 is "one site can be shown" "$(flushctl status --site shop | sed -n '/^  SITE/,$p' | wc -l)" 2
+is "in front of the verb too" "$("$BIN/flushctl" --site shop status --socket "$SOCKET" | sed -n '/^  SITE/,$p' | wc -l)" 2
 is "as JSON too, with the relay" "$(flushctl status --site shop --json | cut -d : -f 1 | paste -sd ' ')" '{"site" {"relay"'
 ok "which python reads" eval 'flushctl status --json | python3 -c "import json, sys; [json.loads(line) for line in sys.stdin]"'
 status=0

@@ -3,14 +3,11 @@
 # flushctl refused: what a site's senders were told; and whatever the site puts in the place of its log, the one who
 # looks at it comes to no harm, and reads no file of somebody else.
 #
-# shellcheck disable=SC2016 # the variables are perl's
+# shellcheck disable=SC2016,SC2119 # the variables are perl's; lines are for those who need them
 
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/lib.sh"
-needs_root "acts as several users"
-test_open
-copy_programs
-chmod 755 "$SCRATCH"
+# shellcheck source=tests/e2e/sites.sh
+. "$(dirname "$0")/sites.sh"
+sites_open
 uid=12345
 spool_create "$SCRATCH/spool" --user "$uid"
 log=$SPOOL/refused.log
@@ -76,7 +73,7 @@ in_place() {
 	rm -rf "$log"
 	"$@"
 	is "$claim in its place is said" "$(refused) $(cat "$SCRATCH/out" "$SCRATCH/err")" \
-		"3 flushctl: $log: not a file of its own"
+		"3 flushctl: $SPOOL: refused.log: not a file of its own"
 }
 in_place "a fifo" mkfifo -m 666 "$log"
 in_place "a symbolic link" ln -s "$SCRATCH/secret" "$log"
@@ -87,10 +84,24 @@ in_place "a directory" mkdir "$log"
 in_place "a socket" perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Type => SOCK_STREAM, Local => $ARGV[0]) or die' "$log"
 rm -rf "$log"
 cp "$SCRATCH/secret" "$log"
-is "root's own file there is not the site's to show" "$(refused) $(cat "$SCRATCH/out" "$SCRATCH/err")" "3 flushctl: $log: Permission denied"
+is "root's own file there is not the site's to show" "$(refused) $(cat "$SCRATCH/out" "$SCRATCH/err")" "3 flushctl: $SPOOL: refused.log: Permission denied"
 echo "an old one" >"$log.1"
 chown "$uid" "$log.1"
 is "what can be read of it is shown all the same" "$(refused) $(cat "$SCRATCH/out")" "3 an old one"
 SPOOL=$SCRATCH/nowhere
 is "without a spool there is nothing to look at" "$(refused) $(cat "$SCRATCH/err")" "3 flushctl: $SPOOL: there is no spool here"
+
+# --- of sites -----------------------------------------------------------------------------------------
+
+POSTFIX_PORT=25
+conf_write
+site_add one 20001
+site_add other-one 20002
+MINI_SENDMAIL_SPOOL=$JAILS/one/$SPOOL_IN_JAIL as_uid 20001 "$BIN/mini_sendmail" -Zone <<<"text" 2>/dev/null || true
+MINI_SENDMAIL_SPOOL=$JAILS/other-one/$SPOOL_IN_JAIL as_uid 20002 "$BIN/mini_sendmail" -Zother <<<"text" 2>/dev/null || true
+"$BIN/flushctl" refused --config "$CONF" --all-sites >"$SCRATCH/out"
+is "all sites have theirs, behind their names" "$(grep -oE '^[a-z-]+ +20|uid=[0-9]+' "$SCRATCH/out" | paste -sd ' ')" \
+	"one       20 uid=20001 other-one 20 uid=20002"
+"$BIN/flushctl" refused --config "$CONF" --site other-one >"$SCRATCH/out"
+is "one site has its own" "$(grep -oE 'uid=[0-9]+' "$SCRATCH/out")" uid=20002
 done_testing
