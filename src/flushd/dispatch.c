@@ -38,8 +38,8 @@ struct dispatch {
 	bool is_dry;	    /* nothing was due when last looked */
 	bool is_idle;	    /* the supervisor was told so */
 	bool is_last_look;  /* the watch is armed: leave if nothing is due */
-	bool is_complaint_open; /* the supervisor asks the relay */
-	struct lane *complainer[CHANNEL_LINES]; /* waits for the verdict */
+	bool is_complaint_open; /* the supervisor asks the relay about what the
+				   first lane says */
 	bool is_stopping;
 	bool is_leaving; /* the loop is told to end */
 	enum child_exit exit;
@@ -63,11 +63,17 @@ dispatch_tell_counts(struct dispatch *x)
 		x->settled = (struct settled){0};
 }
 
+/* What has no final dot yet is nobody's fault, see crash_sent(). */
 static void
 close_lanes(struct dispatch *x)
 {
-	for (size_t i = 0; i < CHANNEL_LINES; i++)
+	for (size_t i = 0; i < CHANNEL_LINES; i++) {
+		const bool was_sent = lane_is_dot_open(x->lanes[i]);
+
 		lane_close(x->lanes[i]);
+		if (!was_sent)
+			lane_put_back(x->lanes[i]);
+	}
 }
 
 /* Whatever is under way. What cannot be recorded will be sent again. */
@@ -196,22 +202,28 @@ load_next(struct dispatch *x, struct delivery *d)
 }
 
 static bool
+on_may_begin(void *context)
+{
+	struct dispatch *x = context;
+
+	if (!is_waiting(x))
+		consider_second(x);
+	return !is_waiting(x);
+}
+
+static bool
 on_next(void *context, struct delivery *d)
 {
 	struct dispatch *x = context;
-	int rc;
+	const int rc = load_next(x, d);
 
-	if (is_waiting(x))
-		return false;
-	rc = load_next(x, d);
 	if (rc < 0)
 		give_up(x, "reading the queue", rc);
-	x->is_dry = rc == 0;
-	if (rc <= 0)
-		return false;
-	x->is_last_look = false;
-	consider_second(x);
-	return true;
+	/* What is still to be recorded may be due again. */
+	x->is_dry = rc == 0 && !ledger_is_stuck(x->ledger);
+	if (rc > 0)
+		x->is_last_look = false;
+	return rc > 0;
 }
 
 /* There is nothing to send. */
@@ -240,13 +252,15 @@ step(struct dispatch *x)
 {
 	if (x->is_stopping && !is_dot_open(x))
 		dispatch_leave(x, x->exit);
-	if (is_waiting(x) || x->is_idle || x->is_awaited)
-		return;
 	/* What it had on a connection of its own the other one sends. */
 	if (!lane_is_open(second(x)))
 		lane_put_back(second(x));
-	if (lane_is_open(first(x)))
+	if (is_waiting(x) || x->is_idle || x->is_awaited ||
+	    lane_is_open(first(x)))
 		return;
+	/* Its relay is silent, and there is nothing to wait for. */
+	if (x->is_dry && !lane_has_message(second(x)))
+		lane_close(second(x));
 	if (!x->is_dry && lane_take(first(x)))
 		ask_for_relay(x, 0);
 	else if (x->is_dry && !lane_is_open(second(x)))
@@ -320,17 +334,20 @@ on_failed(void *context, int error)
 	give_up(context, "reading a message", error);
 }
 
+/* The relay may have a limit: without a second connection we do as well. If it
+ * is down, the first one says so. */
 static void
 on_complained(void *context, struct lane *l, const struct smtp_result *result)
 {
 	struct dispatch *x = context;
 	struct channel_message m = {.kind = CHANNEL_COMPLAINT};
 
+	if (l == second(x)) {
+		x->asked_ms = clock_boot_ms();
+		return;
+	}
 	if (result->is_alarming)
 		log_error("relay refuses us: %s", result->relay_reason);
-	x->complainer[l == second(x)] = l;
-	if (x->is_complaint_open)
-		return;
 	x->is_complaint_open = true;
 	snprintf(m.text, sizeof(m.text), "%s",
 	    result->relay_reason ? result->relay_reason : "");
@@ -357,15 +374,8 @@ on_over(void *context)
 void
 dispatch_relay_is_up(struct dispatch *x, const char *reason)
 {
-	bool can_go_on = true;
-
 	x->is_complaint_open = false;
-	for (size_t i = 0; i < CHANNEL_LINES; i++) {
-		if (x->complainer[i])
-			can_go_on &= lane_blame(x->complainer[i], reason);
-		x->complainer[i] = NULL;
-	}
-	if (can_go_on)
+	if (lane_blame(first(x), reason))
 		step(x);
 }
 
@@ -414,6 +424,7 @@ dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
 {
 	struct dispatch *x = alloc_zeroed(sizeof(*x));
 	const struct lane_user lane_user = {
+	    .may_begin = on_may_begin,
 	    .next = on_next,
 	    .settled = on_settled,
 	    .complained = on_complained,

@@ -42,6 +42,12 @@ lane_take(struct lane *l)
 	return l->has_delivery;
 }
 
+bool
+lane_has_message(const struct lane *l)
+{
+	return l->has_delivery;
+}
+
 void
 lane_put_back(struct lane *l)
 {
@@ -227,7 +233,8 @@ on_ready(void *context)
 		return end(l);
 	meet(l);
 	/* To meet a relay may be all that was wanted. */
-	if (!take_wanted(l) || clock_boot_ms() - l->opened_ms >= AGE_MAX_MS)
+	if (!l->user.may_begin(l->user.context) || !take_wanted(l) ||
+	    clock_boot_ms() - l->opened_ms >= AGE_MAX_MS)
 		return end(l);
 	return start(l);
 }

@@ -29,6 +29,9 @@ struct lane_report {
 /* Called with the context from the event loop, or from within functions of the
  * lane. */
 struct lane_user {
+	/* False: nothing may be begun for now. */
+	bool (*may_begin)(void *context);
+
 	/* The next message, in d: true. False: there is none for now. */
 	bool (*next)(void *context, struct delivery *d);
 
@@ -72,6 +75,7 @@ void lane_close(struct lane *l);
 
 /* Have a message ready: true, or false if there is none. */
 bool lane_take(struct lane *l);
+bool lane_has_message(const struct lane *l);
 
 /* Give up the message, if there is one. */
 void lane_put_back(struct lane *l);

@@ -88,6 +88,9 @@
 	X(syscalls)                                                            \
 	X(landlock)                                                            \
 	X(batch)                                                               \
+	X(ledger)                                                              \
+	X(supply)                                                              \
+	X(dispatch)                                                            \
 	X(deadline)                                                            \
 	X(delivery)                                                            \
 	X(delivery_report)                                                     \
