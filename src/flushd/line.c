@@ -39,8 +39,10 @@ on_connected(void *context, int fd)
 
 	l->connector = NULL;
 	if (fd < 0) {
-		/* First, so that nobody comes in its place in vain. */
-		health_take_failure(l->health, fd);
+		/* First, so that nobody comes in its place in vain. One more
+		 * than the relay takes is none of its faults. */
+		if (!l->place.is_spare)
+			health_take_failure(l->health, fd);
 		slots_leave(l->connections, &l->place);
 	} else {
 		l->fd = fd;

@@ -20,7 +20,7 @@ struct line;
 struct relay;
 
 /* Called from the event loop: fd is connected and stays the line's; or it is
- * -errno, and the breaker has heard of it. */
+ * -errno, and the breaker has heard of it unless it was one to spare. */
 typedef void line_done_fn(void *context, int fd);
 
 /* connections are the places of all lines; turn_over is called when another

@@ -177,7 +177,8 @@ play_teardown(void)
 	watch_free(play_host.watch);
 	for (size_t i = 0; i < relay_end_count; i++)
 		close(relay_ends[i]);
-	close(relay_listener);
+	if (relay_listener >= 0)
+		close(relay_listener);
 	close(listener);
 	sd_event_unref(event);
 	buf_release(&told);
@@ -380,6 +381,15 @@ play_say_idle(int64_t due_ms)
 }
 
 void
+play_ask_for_second_line(void)
+{
+	const struct channel_message m = {
+	    .kind = CHANNEL_NEED_RELAY, .line = 1};
+
+	puppet_say(&play_puppet, &m);
+}
+
+void
 play_end_worker(int status)
 {
 	is_ended_by_us = true;
@@ -403,6 +413,13 @@ play_enter_rival(void)
 {
 	if (slots_enter(play_host.workers, &play_rival))
 		return;
+}
+
+void
+play_close_relay(void)
+{
+	close(relay_listener);
+	relay_listener = -1;
 }
 
 /* Whoever is connected to the relay, the prober too, reads this. */

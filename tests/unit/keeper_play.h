@@ -40,6 +40,7 @@ void play_await(const char *what, const char *want);
 /* What the worker says, and how it ends: see puppet_end(). */
 void play_say(enum channel_kind kind);
 void play_say_idle(int64_t due_ms);
+void play_ask_for_second_line(void);
 void play_end_worker(int status);
 
 /* Somebody submits. */
@@ -49,6 +50,9 @@ void play_touch(void);
 void play_spoil_watch(void);
 
 void play_enter_rival(void);
+
+/* Who connects is refused. */
+void play_close_relay(void);
 
 /* Wait for a probe, and tell it that. */
 void play_give_verdict(bool is_up);

@@ -455,6 +455,58 @@ START_TEST(a_second_verdict_is_nobody_s_who_had_one)
 }
 END_TEST
 
+START_TEST(a_second_connection_is_lent_if_there_is_one_to_spare)
+{
+	slots_set_max(play_host.connections, 2);
+	arrange(LINKED);
+	play_ask_for_second_line();
+	play_await("second", "working 50s relay");
+	ck_assert_uint_eq(slots_used(play_host.connections), 2);
+	play_say(CHANNEL_IDLE);
+	play_await("idle", "working watched 50s look-again");
+	ck_assert_uint_eq(slots_used(play_host.connections), 0);
+}
+END_TEST
+
+START_TEST(without_one_nobody_waits_for_it)
+{
+	arrange(LINKED);
+	play_ask_for_second_line();
+	play_await("second", "working 50s");
+	ck_assert_uint_eq(slots_waiting(play_host.connections), 0);
+}
+END_TEST
+
+/* Another site's need comes before that. */
+START_TEST(who_has_a_second_connection_leaves_when_another_waits)
+{
+	struct slots_guest other = play_rival;
+
+	slots_set_max(play_host.connections, 2);
+	arrange(LINKED);
+	play_ask_for_second_line();
+	play_await("second", "working 50s relay");
+	ck_assert(!slots_enter(play_host.connections, &other));
+	play_await("asked", "working 50s leave");
+	play_end_worker(CHILD_EXIT_DONE);
+	play_await("end", "working started 50s");
+	slots_leave(play_host.connections, &other);
+}
+END_TEST
+
+/* It may have as many as it takes. */
+START_TEST(a_second_connection_that_is_refused_is_not_the_relay_s_fault)
+{
+	slots_set_max(play_host.connections, 2);
+	arrange(LINKED);
+	play_close_relay();
+	play_ask_for_second_line();
+	play_await("second", "working 50s");
+	ck_assert(health_is_up(play_host.health));
+	ck_assert_uint_eq(slots_used(play_host.connections), 1);
+}
+END_TEST
+
 START_TEST(whose_turn_is_over_works_on_when_the_others_had_theirs)
 {
 	arrange(LEAVING);
@@ -512,6 +564,13 @@ keeper_suite(void)
 	tcase_add_test(
 	    tc, who_is_forgiven_at_work_is_followed_by_one_that_knows);
 	tcase_add_test(tc, a_second_verdict_is_nobody_s_who_had_one);
+	tcase_add_test(
+	    tc, a_second_connection_is_lent_if_there_is_one_to_spare);
+	tcase_add_test(tc, without_one_nobody_waits_for_it);
+	tcase_add_test(
+	    tc, who_has_a_second_connection_leaves_when_another_waits);
+	tcase_add_test(
+	    tc, a_second_connection_that_is_refused_is_not_the_relay_s_fault);
 	tcase_add_test(
 	    tc, whose_turn_is_over_works_on_when_the_others_had_theirs);
 	tcase_add_test(tc, the_next_worker_goes_by_the_new_policy);
