@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "flushd/batch.h"
@@ -23,6 +25,13 @@ setup(void)
 	batch_init(&batch);
 	/* What it logs of damaged messages is not the test runner's. */
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
+}
+
+static void
+teardown(void)
+{
+	batch_release(&batch);
+	fixture_teardown();
 }
 
 /* As batch_next(), and as if the message had been sent. */
@@ -310,13 +319,156 @@ START_TEST(a_damaged_spool_is_an_error)
 }
 END_TEST
 
+/* Take the next one out, and leave it so. */
+static uint64_t
+take_out(void)
+{
+	uint64_t id;
+
+	ck_assert_int_eq(batch_next(&batch, fixture_spool, &from, &d), 1);
+	id = d.id;
+	delivery_release(&d);
+	return id;
+}
+
+static size_t
+ahead_left(void)
+{
+	return batch.ahead_count - batch.ahead_at;
+}
+
+START_TEST(several_are_read_in_one_turn)
+{
+	uint64_t ids[BATCH_AHEAD_MAX + 1];
+
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		ids[i] = fixture_put_one("text\n");
+	ck_assert_uint_eq(take_out(), ids[0]);
+	ck_assert_uint_eq(ahead_left(), BATCH_AHEAD_MAX - 1);
+	for (size_t i = 1; i < ARRAY_LEN(ids); i++)
+		ck_assert_uint_eq(take_out(), ids[i]);
+	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+/* By which a commit puts one message at risk, not eight. */
+START_TEST(one_at_a_time_for_who_must_prove_that_he_can_record)
+{
+	batch.caution.must_prove = true;
+	for (size_t i = 0; i < BATCH_AHEAD_MAX; i++)
+		fixture_put_one("text\n");
+	for (size_t i = 0; i < BATCH_AHEAD_MAX; i++) {
+		ck_assert_uint_ne(take_out(), 0);
+		ck_assert_uint_eq(ahead_left(), 0);
+	}
+}
+END_TEST
+
+START_TEST(what_is_out_is_not_given_out_again)
+{
+	const uint64_t first = fixture_put_one("1\n");
+	const uint64_t second = fixture_put_one("2\n");
+
+	ck_assert_uint_eq(take_out(), first);
+	ck_assert_uint_eq(take_out(), second);
+	ck_assert_uint_eq(next(), 0);
+	batch_done(&batch, first);
+	ck_assert_uint_eq(take_out(), first);
+	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+/* Nor is it when all that was read is old. */
+START_TEST(what_was_read_long_ago_is_read_anew)
+{
+	const uint64_t first = fixture_put_one("1\n");
+	const uint64_t held = fixture_put_one("2\n");
+	const uint64_t removed = fixture_put_one("3\n");
+	const uint64_t last = fixture_put_one("4\n");
+
+	ck_assert_uint_eq(take_out(), first);
+	set(held, PHASE_HELD, 0);
+	fixture_begin(SPOOL_CHANGE);
+	ck_assert_int_eq(spool_remove(fixture_spool, removed), 0);
+	fixture_commit();
+	batch.ahead_ms -= 1001;
+	ck_assert_uint_eq(next(), last);
+	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+START_TEST(damage_among_what_is_read_ahead_stops_nothing)
+{
+	uint64_t ids[5];
+	uint64_t damaged = 0;
+	struct message_state state;
+	struct envelope e;
+
+	for (size_t i = 0; i < 3; i++)
+		ids[i] = fixture_put_one("text\n");
+	damaged = fixture_put_one("to be damaged\n");
+	fixture_flip("to be damaged", 3, 1);
+	for (size_t i = 3; i < 5; i++)
+		ids[i] = fixture_put_one("text\n");
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_uint_eq(next(), ids[i]);
+	ck_assert_uint_eq(next(), 0);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(spool_get(fixture_spool, damaged, &e, &state), 0);
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	envelope_release(&e);
+	state_release(&state);
+}
+END_TEST
+
+/* The text is in memory. */
+START_TEST(no_more_is_read_behind_much_text)
+{
+	const size_t len = BATCH_AHEAD_BYTES / 2;
+	char *text = alloc_zeroed(len + 1);
+
+	memset(text, 'x', len);
+	for (size_t i = 63; i < len; i += 64)
+		text[i] = '\n';
+	for (size_t i = 0; i < BATCH_AHEAD_MAX; i++)
+		fixture_put_one(text);
+	free(text);
+	ck_assert_uint_ne(take_out(), 0);
+	ck_assert_uint_eq(ahead_left(), 1);
+}
+END_TEST
+
+START_TEST(how_many_are_left_is_known_about)
+{
+	ck_assert_uint_eq(batch_left(&batch), 0);
+	for (size_t i = 0; i < BATCH_MAX - 1; i++)
+		fixture_put_one("text\n");
+	ck_assert_uint_ne(take_out(), 0);
+	ck_assert_uint_eq(batch_left(&batch), BATCH_MAX - 2);
+}
+END_TEST
+
+START_TEST(of_a_long_queue_there_are_many)
+{
+	for (size_t i = 0; i < BATCH_MAX + 1; i++)
+		fixture_put_one("text\n");
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		ck_assert_uint_ne(next(), 0);
+		ck_assert_uint_ge(batch_left(&batch), BATCH_MAX);
+	}
+	ck_assert_uint_ne(next(), 0);
+	ck_assert_uint_eq(batch_left(&batch), 0);
+}
+END_TEST
+
 Suite *
 batch_suite(void)
 {
 	Suite *s = suite_create("batch");
 	TCase *t = tcase_create("batch");
 
-	tcase_add_checked_fixture(t, setup, fixture_teardown);
+	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, an_empty_spool_has_nothing_due_ever);
 	tcase_add_test(t, messages_come_by_due_time);
 	tcase_add_test(t, a_backlog_longer_than_a_batch_comes_whole);
@@ -335,6 +487,18 @@ batch_suite(void)
 	tcase_add_test(t, what_is_due_before_the_damage_comes);
 	tcase_add_test(t, a_message_submitted_meanwhile_comes_too);
 	tcase_add_test(t, a_damaged_spool_is_an_error);
+	suite_add_tcase(s, t);
+
+	t = tcase_create("ahead");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, several_are_read_in_one_turn);
+	tcase_add_test(t, one_at_a_time_for_who_must_prove_that_he_can_record);
+	tcase_add_test(t, what_is_out_is_not_given_out_again);
+	tcase_add_test(t, what_was_read_long_ago_is_read_anew);
+	tcase_add_test(t, damage_among_what_is_read_ahead_stops_nothing);
+	tcase_add_test(t, no_more_is_read_behind_much_text);
+	tcase_add_test(t, how_many_are_left_is_known_about);
+	tcase_add_test(t, of_a_long_queue_there_are_many);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "flushd/caution.h"
 #include "flushd/channel.h"
 #include "flushd/child.h"
 #include "flushd/crash.h"
@@ -98,6 +99,77 @@ START_TEST(a_death_at_no_message_is_not_told)
 }
 END_TEST
 
+/* The spool does not say so yet of three, and now of one of them it does. */
+static void
+die_having_sent(int number)
+{
+	crash_at(0);
+	for (uint64_t id = 1; id <= 3; id++)
+		crash_sent(id);
+	crash_sent(2);
+	crash_recorded(2);
+	crash_recorded(4);
+	raise(number);
+}
+
+static uint64_t
+hear_sent(void)
+{
+	struct channel_message m;
+
+	ck_assert_int_eq(channel_receive(ends[0], &m, NULL), 0);
+	ck_assert_int_eq(m.kind, CHANNEL_ENDS_AT);
+	ck_assert_int_eq(m.is_sent, 1);
+	return m.id;
+}
+
+START_TEST(all_that_was_sent_and_not_recorded_is_told)
+{
+	ck_assert(WIFSIGNALED(run(die_having_sent, SIGBUS, 0, false)));
+	ck_assert_uint_eq(hear_sent() + hear_sent(), 1 + 3);
+	ck_assert_int_eq(
+	    channel_receive(ends[0], &(struct channel_message){0}, NULL),
+	    -EAGAIN);
+}
+END_TEST
+
+/* As many as a worker may have: the supervisor's ear is large enough. */
+static void
+die_having_sent_many(int number)
+{
+	crash_at(0);
+	for (uint64_t id = 1; id <= CAUTION_SKIP_MAX; id++)
+		crash_sent(id);
+	raise(number);
+}
+
+START_TEST(however_many_they_are)
+{
+	uint64_t sum = 0;
+
+	ck_assert(WIFSIGNALED(run(die_having_sent_many, SIGBUS, 0, false)));
+	for (int i = 0; i < CAUTION_SKIP_MAX; i++)
+		sum += hear_sent();
+	ck_assert_uint_eq(sum, CAUTION_SKIP_MAX * (CAUTION_SKIP_MAX + 1) / 2);
+}
+END_TEST
+
+static void
+die_at_another(int number)
+{
+	crash_sent(1);
+	ck_assert_uint_eq(crash_at(2), 0);
+	ck_assert_uint_eq(crash_at(3), 2);
+	raise(number);
+}
+
+START_TEST(of_the_one_it_is_at_it_is_told_that_it_was_not_sent)
+{
+	ck_assert(WIFSIGNALED(run(die_at_another, SIGBUS, 0, false)));
+	check_told(3, false);
+}
+END_TEST
+
 Suite *
 crash_suite(void)
 {
@@ -109,6 +181,9 @@ crash_suite(void)
 	    t, a_death_is_told_and_is_one, 0, (int)ARRAY_LEN(signals));
 	tcase_add_test(t, an_end_in_order_can_be_told_too);
 	tcase_add_test(t, a_death_at_no_message_is_not_told);
+	tcase_add_test(t, all_that_was_sent_and_not_recorded_is_told);
+	tcase_add_test(t, however_many_they_are);
+	tcase_add_test(t, of_the_one_it_is_at_it_is_told_that_it_was_not_sent);
 	suite_add_tcase(s, t);
 	return s;
 }

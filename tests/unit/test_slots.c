@@ -148,6 +148,76 @@ START_TEST(for_each_who_waits_one_is_asked_to_leave_the_longest_first)
 }
 END_TEST
 
+START_TEST(a_place_to_spare_is_given_back_at_once)
+{
+	ck_assert(enter(0));
+	ck_assert(slots_enter_spare(slots, &guests[1]));
+	run_for(2 * TURN_MS);
+	ck_assert_int_eq(asked[1], 0);
+	/* The turn of who came first is over too: it stays. */
+	ck_assert(!enter(2));
+	run_for(TURN_MS / 3);
+	ck_assert_int_eq(asked[1], 1);
+	ck_assert_int_eq(asked[0], 0);
+	leave(1);
+	ck_assert_int_eq(entered[2], 1);
+}
+END_TEST
+
+START_TEST(it_is_given_back_before_a_turn_is_over)
+{
+	slots_set_max(slots, 3);
+	ck_assert(slots_enter_spare(slots, &guests[0]));
+	ck_assert(enter(1));
+	ck_assert(slots_enter_spare(slots, &guests[2]));
+	ck_assert(!enter(3));
+	ck_assert(!enter(4));
+	run_for(TURN_MS / 3);
+	ck_assert_int_eq(asked[0] + asked[2], 2);
+	ck_assert_int_eq(asked[1], 0);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_place_to_spare)
+{
+	ck_assert(enter(0));
+	ck_assert(enter(1));
+	ck_assert(!slots_enter_spare(slots, &guests[2]));
+	ck_assert_uint_eq(slots_waiting(slots), 0);
+	leave(0);
+	ck_assert_int_eq(entered[2], 0);
+	ck_assert_uint_eq(slots_used(slots), 1);
+}
+END_TEST
+
+START_TEST(none_is_to_spare_while_somebody_waits)
+{
+	ck_assert(enter(0));
+	ck_assert(enter(1));
+	ck_assert(!enter(2));
+	slots_set_max(slots, 1);
+	leave(0);
+	ck_assert(!slots_enter_spare(slots, &guests[3]));
+	leave(1);
+	ck_assert_int_eq(entered[2], 1);
+	ck_assert(!slots_enter_spare(slots, &guests[3]));
+}
+END_TEST
+
+/* As one that every guest has, for its turn. */
+START_TEST(who_has_given_one_back_may_have_a_place_of_his_own)
+{
+	ck_assert(slots_enter_spare(slots, &guests[0]));
+	leave(0);
+	ck_assert(enter(0));
+	ck_assert(enter(1));
+	ck_assert(!enter(2));
+	ck_assert_int_eq(asked[0], 0);
+	run_for(3 * TURN_MS);
+	ck_assert_int_eq(asked[0], 1);
+}
+END_TEST
+
 START_TEST(all_have_their_turns)
 {
 	leaves_at_once = true;
@@ -194,6 +264,11 @@ slots_suite(void)
 	tcase_add_test(tc, nobody_is_asked_to_leave_while_nobody_waits);
 	tcase_add_test(
 	    tc, for_each_who_waits_one_is_asked_to_leave_the_longest_first);
+	tcase_add_test(tc, a_place_to_spare_is_given_back_at_once);
+	tcase_add_test(tc, it_is_given_back_before_a_turn_is_over);
+	tcase_add_test(tc, nobody_waits_for_a_place_to_spare);
+	tcase_add_test(tc, none_is_to_spare_while_somebody_waits);
+	tcase_add_test(tc, who_has_given_one_back_may_have_a_place_of_his_own);
 	tcase_add_test(tc, all_have_their_turns);
 	tcase_add_test(tc, more_places_let_more_in_and_fewer_throw_nobody_out);
 	suite_add_tcase(s, tc);
