@@ -18,8 +18,10 @@
 enum {
 	/* An open dot is waited for when told to stop, but not for ever. */
 	STOP_TIMEOUT_MS = 60 * 1000,
-	/* There may be no second connection: do not ask for it all the time. */
-	ASK_AGAIN_MS = 10 * 1000,
+	/* There may be no second connection to spare, or the relay may not
+	 * want it: do not ask for it all the time. */
+	ASK_AGAIN_MS = 1000,
+	REFUSED_MS = 30 * 1000,
 };
 
 struct dispatch {
@@ -34,7 +36,7 @@ struct dispatch {
 
 	bool has_met_relay; /* or tried to: what it takes is known */
 	bool is_awaited;    /* a connection for the first lane */
-	int64_t asked_ms;   /* for one for the second, by clock_boot_ms() */
+	int64_t ask_at_ms;  /* for the second, or later; clock_boot_ms() */
 	bool is_dry;	    /* nothing was due when last looked */
 	bool is_idle;	    /* the supervisor was told so */
 	bool is_last_look;  /* the watch is armed: leave if nothing is due */
@@ -161,7 +163,7 @@ ask_for_relay(struct dispatch *x, int line)
 	if (line == 0)
 		x->is_awaited = true;
 	else
-		x->asked_ms = clock_boot_ms();
+		x->ask_at_ms = clock_boot_ms() + ASK_AGAIN_MS;
 	x->has_met_relay = true;
 	dispatch_tell_counts(x);
 	tell(x, &m);
@@ -174,7 +176,7 @@ consider_second(struct dispatch *x)
 	if (lane_is_open(first(x)) && !lane_is_open(second(x)) &&
 	    supply_has_backlog(&x->supply) &&
 	    !rate_is_limited(&x->policy->rate) &&
-	    (x->asked_ms == 0 || clock_boot_ms() - x->asked_ms >= ASK_AGAIN_MS))
+	    clock_boot_ms() >= x->ask_at_ms)
 		ask_for_relay(x, 1);
 }
 
@@ -240,7 +242,6 @@ become_idle(struct dispatch *x)
 		ask_for_relay(x, 0);
 	} else {
 		x->is_idle = true;
-		x->asked_ms = 0;
 		dispatch_tell_counts(x);
 		tell(x, &idle);
 	}
@@ -343,7 +344,7 @@ on_complained(void *context, struct lane *l, const struct smtp_result *result)
 	struct channel_message m = {.kind = CHANNEL_COMPLAINT};
 
 	if (l == second(x)) {
-		x->asked_ms = clock_boot_ms();
+		x->ask_at_ms = clock_boot_ms() + REFUSED_MS;
 		return;
 	}
 	if (result->is_alarming)
@@ -387,7 +388,7 @@ dispatch_take_relay(struct dispatch *x, int line, int fd, const char *relay)
 	if (line == 0)
 		x->is_awaited = false;
 	else
-		x->asked_ms = 0;
+		x->ask_at_ms = 0;
 	/* One that nobody waits for any more. */
 	if (is_waiting(x) || x->is_idle || lane_is_open(l)) {
 		close(fd);

@@ -27,11 +27,12 @@ struct dispatch *stage_dispatch;
 struct policy stage_policy;
 struct caution stage_caution;
 size_t stage_taken[CHANNEL_LINES];
+unsigned int stage_wishes;
 
 static sd_event *event;
 static int supervisor;
 static struct peer peers[CHANNEL_LINES];
-static struct channel_message word; /* the last but COUNTS and ALIVE */
+static struct channel_message word; /* the last that counts */
 static bool has_word;
 
 /* ---- the relay ----------------------------------------------------- */
@@ -166,6 +167,10 @@ go_on(void)
 	       channel_receive(supervisor, &m, NULL) == 0) {
 		if (m.kind == CHANNEL_COUNTS || m.kind == CHANNEL_ALIVE)
 			continue;
+		if (m.kind == CHANNEL_NEED_RELAY && m.line == 1) {
+			stage_wishes++;
+			continue;
+		}
 		word = m;
 		has_word = true;
 	}
@@ -189,6 +194,12 @@ stage_for(int64_t ms)
 
 	while (clock_boot_ms() < end_ms)
 		go_on();
+}
+
+bool
+stage_has_wish(void)
+{
+	return stage_wishes > 0;
 }
 
 bool

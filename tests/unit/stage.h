@@ -53,10 +53,15 @@ void stage_until(bool (*condition)(void));
 /* Go on for so long. */
 void stage_for(int64_t ms);
 
-/* Go on until it says something but COUNTS and ALIVE; which must be this. */
+/* How often it has asked for a second connection. */
+extern unsigned int stage_wishes;
+bool stage_has_wish(void);
+
+/* Go on until it says something else, but COUNTS and ALIVE; which must be
+ * this. */
 struct channel_message stage_hear(enum channel_kind kind);
 
-/* It has said something but COUNTS and ALIVE. */
+/* It has said that. */
 bool stage_has_word(void);
 
 /* Go on until it ends; which must be with this status. */
