@@ -15,17 +15,20 @@
 
 enum { PATIENCE_MS = 20 * 1000, NOTHING = 4711 };
 
+static const struct delivery_from from = {"host.test", "site1"};
+
 static sd_event *event;
 static struct ledger *ledger;
+static struct settled counts;
 static size_t recorded;	    /* times that it was called */
 static int settled;	    /* what it was called with */
 static struct rlimit files; /* as it was */
 
 static void
-on_recorded(void *context, uint64_t id)
+on_recorded(void *context, const struct outcome *o)
 {
 	(void)context;
-	(void)id;
+	(void)o;
 	recorded++;
 }
 
@@ -40,7 +43,7 @@ static void
 setup(void)
 {
 	static const struct ledger_user user = {
-	    .recorded = on_recorded, .settled = on_settled};
+	    .recorded = on_recorded, .settled = on_settled, .counts = &counts};
 
 	fixture_setup();
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
@@ -64,7 +67,7 @@ make(struct outcome *o, uint64_t id, enum attempt_verdict verdict)
 	*o = (struct outcome){.verdict = verdict};
 	ck_assert_int_eq(turn_begin(fixture_spool, SPOOL_CHANGE), 0);
 	ck_assert_int_eq(delivery_load(&o->delivery, fixture_spool, id,
-			     FIXTURE_NOW_MS, "host.test"),
+			     FIXTURE_NOW_MS, &from),
 	    0);
 	spool_abort(fixture_spool);
 }
