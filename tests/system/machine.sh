@@ -15,6 +15,8 @@
 #
 #   MACHINE_CACHE=DIR     it is below that, not in /var/cache/mini-sendmail-tests
 #   MACHINE_SUITE=trixie  another release than this machine's, of the same distribution
+#
+# A release that knows cgroups v2 only takes SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 where this machine has v1.
 
 DISK=""
 NSPAWN_PID=""
