@@ -12,8 +12,9 @@ B := build/$(MODE)
 # The programs of a release stand in the root; those of other modes in build/.
 BIN := $(if $(filter release,$(MODE)),.,$(B))
 
-PROGRAMS := mini_sendmail flushd flushctl
+PROGRAMS := mini_sendmail jailsh flushd flushctl
 DIR_mini_sendmail := sendmail
+DIR_jailsh        := jailsh
 DIR_flushd        := flushd
 DIR_flushctl      := flushctl
 
@@ -53,11 +54,12 @@ ALL_LDFLAGS := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed \
 	$(LDFLAGS_$(MODE)) $(LDFLAGS)
 
 # LMDB always comes from its static library, so that every program reads and
-# writes spools with the very same code. The jail's program is wholly static,
+# writes spools with the very same code. The jail's programs are wholly static,
 # but for the sanitizers, which cannot be.
 SPOOL_LIBS := -l:liblmdb.a -l:libxxhash.a -pthread
 LINK_mini_sendmail := $(if $(filter asan,$(MODE)),-pie,-static-pie)
 LIBS_mini_sendmail := $(SPOOL_LIBS)
+LINK_jailsh   := $(LINK_mini_sendmail)
 LINK_flushd   := -pie
 LIBS_flushd   := $(SPOOL_LIBS) -linih -ljansson -lseccomp -lsystemd
 LINK_flushctl := -pie

@@ -95,7 +95,8 @@
 	X(delivery)                                                            \
 	X(delivery_report)                                                     \
 	X(keep)                                                                \
-	X(guard)
+	X(guard)                                                               \
+	X(words)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);
 SUITES(DECLARE_SUITE)
