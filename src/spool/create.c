@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +18,15 @@ enum { MAP_LEN = 1 << 20 };
 
 /* A spool under construction. */
 struct draft {
-	char *parent;	  /* of the directory to be */
-	char *name;	  /* in parent */
-	char *draft_name; /* temporary, in parent */
+	const char *name; /* of the directory to be, in the parent */
+	char *draft_name; /* temporary, in the parent */
 	int parent_fd;
 	int dir_fd;
 };
 
 /* Split dir at its last slash; trailing slashes do not count. */
 static int
-split(const char *dir, struct draft *w)
+split(const char *dir, char **parent, char **name)
 {
 	size_t len = strlen(dir);
 	size_t start;
@@ -38,11 +38,16 @@ split(const char *dir, struct draft *w)
 		start--;
 	if (start == len)
 		return -EINVAL; /* "" or "/" */
-	w->name = alloc_copy(dir + start, len - start);
-	w->parent = start ? alloc_copy(dir, start) : alloc_copy(".", 1);
-	if (strcmp(w->name, ".") == 0 || strcmp(w->name, "..") == 0)
-		return -EINVAL;
+	*name = alloc_copy(dir + start, len - start);
+	*parent = start ? alloc_copy(dir, start) : alloc_copy(".", 1);
 	return 0;
+}
+
+static bool
+is_name(const char *name)
+{
+	return *name && !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
 }
 
 /*
@@ -76,9 +81,6 @@ make_draft(struct draft *w)
 		return -EIO;
 	buf_add_format(&name, ".%s.new.%016jx", w->name, (uintmax_t)unique);
 	w->draft_name = buf_detach(&name);
-	w->parent_fd = open(w->parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (w->parent_fd < 0)
-		return -errno;
 	if (faccessat(w->parent_fd, w->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return -EEXIST;
 	if (mkdirat(w->parent_fd, w->draft_name, 0700) < 0)
@@ -194,14 +196,14 @@ remove_draft(const struct draft *w)
 }
 
 int
-spool_create(const char *dir, const struct spool_plan *plan)
+spool_create_at(int parent_fd, const char *name, const struct spool_plan *plan)
 {
-	struct draft w = {.parent_fd = -1, .dir_fd = -1};
+	struct draft w = {.name = name, .parent_fd = parent_fd, .dir_fd = -1};
 	int rc;
 
-	rc = split(dir, &w);
-	if (rc == 0)
-		rc = make_draft(&w);
+	if (!is_name(name))
+		return -EINVAL;
+	rc = make_draft(&w);
 	if (rc == 0)
 		rc = fill_draft(&w, plan);
 	/* Somebody may have made it meanwhile: never replace anything. */
@@ -214,10 +216,25 @@ spool_create(const char *dir, const struct spool_plan *plan)
 		rc = -errno;
 	if (w.dir_fd >= 0)
 		close(w.dir_fd);
-	if (w.parent_fd >= 0)
-		close(w.parent_fd);
-	free(w.parent);
-	free(w.name);
 	free(w.draft_name);
+	return rc;
+}
+
+int
+spool_create(const char *dir, const struct spool_plan *plan)
+{
+	char *parent = NULL;
+	char *name = NULL;
+	int rc = split(dir, &parent, &name);
+	int fd = -1;
+
+	if (rc == 0) {
+		fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = fd < 0 ? -errno : spool_create_at(fd, name, plan);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(parent);
+	free(name);
 	return rc;
 }

@@ -25,4 +25,11 @@ struct spool_plan {
  */
 int spool_create(const char *dir, const struct spool_plan *plan) MUST_CHECK;
 
+/*
+ * The same for a name in a directory that is open to be read. The working
+ * directory is another one afterwards.
+ */
+int spool_create_at(
+    int parent_fd, const char *name, const struct spool_plan *plan) MUST_CHECK;
+
 #endif

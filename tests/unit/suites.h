@@ -96,7 +96,8 @@
 	X(delivery_report)                                                     \
 	X(keep)                                                                \
 	X(guard)                                                               \
-	X(words)
+	X(words)                                                               \
+	X(destroy)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);
 SUITES(DECLARE_SUITE)
