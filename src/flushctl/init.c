@@ -1,52 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <getopt.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/quantity.h"
+#include "flushctl/user.h"
 #include "flushctl/verb.h"
 #include "mail/domain.h"
 #include "spool/create.h"
-
-static int
-parse_id(const char *text, uid_t *uid)
-{
-	unsigned long n;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || n >= (uid_t)-1)
-		return -EINVAL;
-	*uid = (uid_t)n;
-	return 0;
-}
-
-/* By name or number; a number that has no name is its own group. */
-static int
-find_user(const char *text, struct spool_plan *plan)
-{
-	const struct passwd *pw = getpwnam(text);
-	uid_t uid;
-
-	if (!pw && parse_id(text, &uid) == 0) {
-		pw = getpwuid(uid);
-		plan->uid = uid;
-		plan->gid = (gid_t)uid;
-	} else if (!pw) {
-		return -ENOENT;
-	}
-	if (pw) {
-		plan->uid = pw->pw_uid;
-		plan->gid = pw->pw_gid;
-	}
-	return 0;
-}
 
 static int
 take_domain(const char *text, struct spool_settings *settings)
@@ -118,7 +80,7 @@ run(const char *spool_dir, int argc, char **argv)
 				    argv[0], "'%s' is not a size", optarg);
 			break;
 		case 'u':
-			if (find_user(optarg, &plan) < 0)
+			if (user_find(optarg, &plan.uid, &plan.gid) < 0)
 				return verb_usage(
 				    argv[0], "there is no user '%s'", optarg);
 			break;
