@@ -10,10 +10,9 @@
 #include "site/conf.h"
 #include "site/conf_file.h"
 
-#define GLOBAL_FILE   "flushd.conf"
-#define SITES_DIR     "sites.d"
-#define SUFFIX	      ".conf"
-#define DEFAULT_SPOOL "/var/spool/mini-sendmail"
+#define GLOBAL_FILE "flushd.conf"
+#define SITES_DIR   CONF_SITES_DIR
+#define SUFFIX	    CONF_SITE_SUFFIX
 
 void
 conf_release(struct conf *c)
@@ -44,9 +43,8 @@ conf_get_site(const struct conf_site *s, struct site *site)
 
 /* ---- sites --------------------------------------------------------- */
 
-/* It goes into the log, and is typed. */
-static bool
-is_site_name(const char *name, size_t len)
+bool
+conf_is_site_name(const char *name, size_t len)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -84,7 +82,7 @@ add_site(
 	memcpy(v->policy.site, name, name_len);
 	v->policy.site[name_len] = '\0';
 	if (!v->spool)
-		v->spool = alloc_copy(DEFAULT_SPOOL, strlen(DEFAULT_SPOOL));
+		v->spool = alloc_copy(CONF_SPOOL, strlen(CONF_SPOOL));
 	c->sites = alloc_resize(c->sites, c->site_count + 1, sizeof(*c->sites));
 	c->sites[c->site_count++] = (struct conf_site){
 	    .name = alloc_copy(name, name_len),
@@ -99,7 +97,7 @@ read_site(struct conf *c, const char *path, const char *file)
 	struct conf_values v = c->global;
 	int rc;
 
-	if (!is_site_name(file, len)) {
+	if (!conf_is_site_name(file, len)) {
 		log_error("%s: the name of a site is 1 to %d of A-Z a-z 0-9 . "
 			  "- _",
 		    path, POLICY_SITE_MAX);

@@ -9,6 +9,7 @@
 #ifndef SITE_CONF_H
 #define SITE_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -17,6 +18,12 @@
 #include "site/site.h"
 
 #define CONF_DIR "/etc/mini-sendmail"
+
+/* Where sites have their files, in that; and their ending. */
+#define CONF_SITES_DIR	 "sites.d"
+#define CONF_SITE_SUFFIX ".conf"
+
+#define CONF_SPOOL "/var/spool/mini-sendmail" /* in the jail, if not said */
 
 struct conf_site {
 	char *name;
@@ -36,6 +43,9 @@ struct conf {
  */
 int conf_load(const char *dir, struct conf *c) MUST_CHECK;
 void conf_release(struct conf *c);
+
+/* What a site may be called: it goes into the log, and is typed. */
+bool conf_is_site_name(const char *name, size_t len);
 
 /* The site as the supervisor wants it, for site_release(). */
 void conf_get_site(const struct conf_site *s, struct site *site);
