@@ -97,7 +97,9 @@
 	X(keep)                                                                \
 	X(guard)                                                               \
 	X(words)                                                               \
-	X(destroy)
+	X(filesystem)                                                          \
+	X(destroy)                                                             \
+	X(jail)
 
 #define DECLARE_SUITE(name) Suite *name##_suite(void);
 SUITES(DECLARE_SUITE)
