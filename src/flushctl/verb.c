@@ -30,6 +30,7 @@ static const struct verb *const verbs[] = {
     &verb_watch,
     &verb_metrics,
     &verb_check,
+    &verb_site,
 };
 
 /* ---- messages ------------------------------------------------------ */

@@ -44,6 +44,7 @@ extern const struct verb verb_watch;
 extern const struct verb verb_metrics;
 extern const struct verb verb_check;
 extern const struct verb verb_refused;
+extern const struct verb verb_site;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);

@@ -118,7 +118,7 @@ test_open() {
 
 copy_programs() {
 	mkdir -m 755 "$SCRATCH/bin"
-	install -m 755 "$BIN/mini_sendmail" "$BIN/flushd" "$BIN/flushctl" "$SCRATCH/bin"
+	install -m 755 "$BIN/mini_sendmail" "$BIN/jailsh" "$BIN/flushd" "$BIN/flushctl" "$SCRATCH/bin"
 	BIN=$SCRATCH/bin
 }
 

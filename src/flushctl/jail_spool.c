@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "flushctl/filesystem.h"
+#include "flushctl/jail_spool.h"
+#include "site/sandbox.h"
+#include "spool/destroy.h"
+
+enum {
+	LOCK_MS = 30 * 1000,
+	CHILD_MS = 60 * 1000, /* its user may stop it */
+	CPU_SEC = 20,
+	MEMORY_MAX = 256 << 20,
+	PIPE_FD = 3, /* of the child */
+	DIR_FD = 4,
+};
+
+/* ---- the directory ------------------------------------------------- */
+
+static bool
+is_name(const char *name)
+{
+	return !strchr(name, '/') && strcmp(name, ".") != 0 &&
+	       strcmp(name, "..") != 0;
+}
+
+/* The directory that path leads to; and the name in it, for free() whatever
+ * comes out. */
+static int
+open_parent(const struct jail *j, const char *path, bool may_make,
+    struct jail_dir *d, char **name)
+{
+	char *copy = alloc_copy(path, strlen(path));
+	char *whole = alloc_copy(path, strlen(path));
+	const char *base = basename(copy);
+	int rc = -EISDIR;
+
+	*name = alloc_copy(base, strlen(base));
+	if (is_name(base))
+		rc = jail_open_dir(j, dirname(whole), may_make, d);
+	free(copy);
+	free(whole);
+	return rc;
+}
+
+/* With what flushd and mini_sendmail will not do. */
+static int
+check_spool(const struct jail *j, int fd, struct buf *why)
+{
+	struct stat dir;
+
+	if (fstat(fd, &dir) < 0)
+		return -errno;
+	if (dir.st_uid != j->uid)
+		buf_add_format(
+		    why, "belongs to uid %u, not to %u", dir.st_uid, j->uid);
+	else if (dir.st_mode & S_IWOTH)
+		buf_add_format(why, "has mode %04o: anybody may write it",
+		    dir.st_mode & 07777);
+	else if ((dir.st_mode & S_IRWXU) != S_IRWXU)
+		buf_add_format(why, "has mode %04o: its user may not use it",
+		    dir.st_mode & 07777);
+	return why->len > 0 ? -EPERM : 0;
+}
+
+static int
+open_in(const struct jail *j, const struct jail_dir *d, const char *name,
+    struct buf *why)
+{
+	int fd = openat(
+	    d->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = check_spool(j, fd, why);
+	if (rc < 0)
+		close(fd);
+	return rc < 0 ? rc : fd;
+}
+
+int
+jail_spool_open(const struct jail *j, const char *path, struct buf *why)
+{
+	struct jail_dir d;
+	char *name;
+	int rc = open_parent(j, path, false, &d, &name);
+
+	if (rc == 0) {
+		rc = open_in(j, &d, name, why);
+		jail_dir_close(&d);
+	}
+	if (rc < 0 && rc != -ENOENT && why->len == 0)
+		buf_add_str(why, jail_error(rc));
+	free(name);
+	return rc;
+}
+
+/* What is on another mount than the jail is not made at all. */
+int
+jail_spool_fits(const struct jail *j, struct buf *why)
+{
+	const char *name;
+	struct statfs fs;
+
+	if (fstatfs(j->fd, &fs) < 0) {
+		buf_add_str(why, strerror(errno));
+		return -errno;
+	}
+	name = filesystem_unfit((uint32_t)fs.f_type);
+	if (!name)
+		return 0;
+	buf_add_format(why,
+	    "would be on %s: what is flushed there may not be on a disk, and "
+	    "locks may not hold",
+	    name);
+	return -ENOTSUP;
+}
+
+static int
+make_in(
+    const struct jail_dir *d, const char *name, const struct spool_plan *plan)
+{
+	int fd;
+	int rc;
+
+	if (d->is_elsewhere)
+		return -EXDEV;
+	fd = jail_dir_reopen(d);
+	if (fd < 0)
+		return fd;
+	rc = spool_create_at(fd, name, plan);
+	close(fd);
+	return rc;
+}
+
+int
+jail_spool_make(const struct jail *j, const char *path,
+    const struct spool_plan *plan, struct buf *why)
+{
+	struct jail_dir d;
+	char *name;
+	int rc = jail_spool_fits(j, why);
+
+	if (rc < 0)
+		return rc;
+	rc = open_parent(j, path, true, &d, &name);
+	if (rc == 0) {
+		rc = make_in(&d, name, plan);
+		jail_dir_close(&d);
+	}
+	if (rc < 0)
+		buf_add_str(why, jail_error(rc));
+	free(name);
+	return rc;
+}
+
+int
+jail_spool_unmake(const struct jail *j, const char *path)
+{
+	struct jail_dir d;
+	char *name;
+	int rc = open_parent(j, path, false, &d, &name);
+
+	if (rc == 0) {
+		if (unlinkat(d.fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			rc = -errno;
+		else
+			rc = jail_dir_sync(&d);
+		jail_dir_close(&d);
+	}
+	free(name);
+	return rc;
+}
+
+/* ---- in the spool: a child ----------------------------------------- */
+
+struct report {
+	int rc;
+	struct jail_spool_depth depth;
+};
+
+static int
+count_in(struct spool *s, struct jail_spool_depth *depth)
+{
+	struct spool_counters c;
+	int rc = spool_get_counters(s, &c);
+
+	if (rc < 0)
+		return rc;
+	depth->waiting = c.count[PHASE_NEW] + c.count[PHASE_DEFERRED];
+	depth->kept = c.count[PHASE_HELD] + c.count[PHASE_FAILED];
+	return 0;
+}
+
+static int
+set_blocked(struct spool *s, bool is_blocked, struct jail_spool_depth *depth)
+{
+	struct spool_settings settings;
+	int rc = spool_get_settings(s, &settings);
+
+	if (rc < 0)
+		return rc;
+	depth->was_blocked = settings.is_blocked;
+	settings.is_blocked = is_blocked;
+	return spool_set_settings(s, &settings);
+}
+
+static int
+count_and_set(struct spool *s, enum jail_spool_order order,
+    struct jail_spool_depth *depth)
+{
+	const bool is_count = order == JAIL_SPOOL_COUNT;
+	int rc = spool_begin(s, is_count ? SPOOL_READ : SPOOL_CHANGE, 0,
+	    clock_boot_ms() + LOCK_MS);
+
+	if (rc < 0)
+		return rc;
+	rc = count_in(s, depth);
+	if (rc == 0 && !is_count)
+		rc = set_blocked(s, order == JAIL_SPOOL_BLOCK, depth);
+	if (rc == 0 && !is_count)
+		return spool_commit(s);
+	spool_abort(s);
+	return rc;
+}
+
+static int
+carry_out(
+    int dir_fd, enum jail_spool_order order, struct jail_spool_depth *depth)
+{
+	struct spool *s;
+	int rc;
+
+	if (order == JAIL_SPOOL_DESTROY || order == JAIL_SPOOL_DESTROY_ALL)
+		return spool_destroy(dir_fd, order == JAIL_SPOOL_DESTROY_ALL,
+		    clock_boot_ms() + LOCK_MS);
+	rc = spool_open_fd(dir_fd, &s);
+	if (rc < 0)
+		return rc;
+	rc = count_and_set(s, order, depth);
+	spool_close(s);
+	return rc;
+}
+
+/* What the parent has open must not be at hand to who is taken over. */
+static int
+keep_only(int pipe_fd, int dir_fd)
+{
+	const int pipe_copy = fcntl(pipe_fd, F_DUPFD, DIR_FD + 1);
+	const int dir_copy = fcntl(dir_fd, F_DUPFD, DIR_FD + 1);
+
+	if (pipe_copy < 0 || dir_copy < 0 || dup2(pipe_copy, PIPE_FD) < 0 ||
+	    dup2(dir_copy, DIR_FD) < 0)
+		return -errno;
+	io_close_from(DIR_FD + 1);
+	return 0;
+}
+
+NORETURN static void
+be_child(int pipe_fd, int dir_fd, enum jail_spool_order order)
+{
+	struct report r = {0};
+
+	if (keep_only(pipe_fd, dir_fd) < 0 || !sandbox_enter_spool(DIR_FD))
+		_exit(1);
+	memory_limit(MEMORY_MAX);
+	cpu_limit(CPU_SEC);
+	r.rc = carry_out(DIR_FD, order, &r.depth);
+	_exit(io_write_all(PIPE_FD, &r, sizeof(r)) < 0 ? 1 : 0);
+}
+
+/* ---- and who waits for it ------------------------------------------ */
+
+static int
+hear(int fd, struct report *r)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&p, 1, CHILD_MS);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n < 0 ? -errno : -ETIMEDOUT;
+	/* So little is written at once. */
+	return io_read(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r) ? 0 : -EBADMSG;
+}
+
+static int
+run_child(int dir_fd, enum jail_spool_order order, struct report *r)
+{
+	int fds[2];
+	pid_t pid;
+	int rc;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		be_child(fds[1], dir_fd, order);
+	}
+	rc = pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (pid > 0) {
+		rc = hear(fds[0], r);
+		if (rc < 0)
+			kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(fds[0]);
+	return rc;
+}
+
+int
+jail_spool_order(
+    int dir_fd, enum jail_spool_order order, struct jail_spool_depth *depth)
+{
+	struct report r = {0};
+	int rc;
+
+	clock_now(); /* what it asks of /proc, it asks here */
+	rc = run_child(dir_fd, order, &r);
+	if (rc < 0)
+		return rc;
+	*depth = r.depth;
+	return r.rc > 0 ? -EBADMSG : r.rc;
+}
+
+const char *
+jail_spool_error(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return "is no spool: it has no " SPOOL_FILE;
+	case EBADMSG:
+		return "is damaged, or no spool";
+	case EPERM:
+		return "is no spool: its user cannot use it";
+	case ENOTEMPTY:
+		return "there is mail in it, or something else";
+	case ETIMEDOUT:
+		return "was locked for 30 seconds";
+	default:
+		return strerror(-error);
+	}
+}
