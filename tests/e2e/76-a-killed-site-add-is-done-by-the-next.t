@@ -1,6 +1,6 @@
 #!/bin/bash
 #
-# `flushctl site add` dies at any of its calls: what it leaves is no site by half, and the next one makes it whole, with
+# `flushctl site add` dies at any of its calls, or one of them fails: what it leaves is no site by half, and the next one makes it whole, with
 # nothing left over. So does the next `site remove` of one that died.
 
 # shellcheck source=tests/e2e/jails.sh
@@ -57,6 +57,41 @@ done
 is "it died at all of them" "$died" "${#all[@]}"
 is "each time the next one has made it whole" "$(head -n 5 "$SCRATCH/bad")" ""
 
+# error_of CALL: what it may fail with on a bad day.
+error_of() {
+	case $1 in
+	openat | clone | clone3) echo ENOMEM ;;
+	fsync | fdatasync | fchmod | fchown | unlink | unlinkat) echo EIO ;;
+	*) echo ENOSPC ;;
+	esac
+}
+
+renew
+mapfile -t all < <(places "${add[@]}")
+failed=0
+for place in "${all[@]}"; do
+	read -r call n <<<"$place"
+	renew
+	code=0
+	strace -qq -o "$SCRATCH/trace" -e trace="$call" -e "inject=$call:error=$(error_of "$call"):when=$n" \
+		"$BIN/flushctl" site "${add[@]}" --config "$CONF" >"$SCRATCH/out" 2>"$SCRATCH/said" || code=$?
+	grep -q INJECTED "$SCRATCH/trace" || echo "$place: did not come there" >>"$SCRATCH/bad"
+	if [ "$code" -eq 0 ]; then
+		site check site1 --quiet || echo "$place: says that all is well" >>"$SCRATCH/bad"
+	else
+		failed=$((failed + 1))
+		[ "$code" -eq 3 ] || echo "$place: exit status $code" >>"$SCRATCH/bad"
+		# What cannot be written cannot say so; but then it is what failed.
+		[ -s "$SCRATCH/said" ] || [ "$call" = write ] || echo "$place: says nothing" >>"$SCRATCH/bad"
+	fi
+	[ "$(site_exits "${add[@]}")" -eq 0 ] || echo "$place: the next: $(tail -n 1 "$SCRATCH/said")" >>"$SCRATCH/bad"
+	[ "$(site_exits check site1)" -eq 0 ] || echo "$place: not whole: $(tail -n 1 "$SCRATCH/said")" >>"$SCRATCH/bad"
+	leftovers | sed "s|^|$place: left: |" >>"$SCRATCH/bad"
+done
+note "$failed of ${#all[@]} calls that failed stopped it"
+ok "some of them stopped it" [ "$failed" -gt 10 ]
+is "that is said, and the next one makes it whole" "$(head -n 5 "$SCRATCH/bad")" ""
+
 mapfile -t all < <(places remove site1)
 died=0
 for place in "${all[@]}"; do
@@ -70,4 +105,6 @@ for place in "${all[@]}"; do
 done
 is "and site remove" "$died" "${#all[@]}"
 is "each time the next one has removed it" "$(head -n 5 "$SCRATCH/bad")" ""
+# It was killed with the lock, and that goes with the next one.
+is "the next one lets go of the lock" "$(site_exits refresh --all) $(ls /run/mini-sendmail-sites.lock 2>/dev/null)" "0 "
 done_testing
