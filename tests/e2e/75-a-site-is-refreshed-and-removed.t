@@ -15,6 +15,25 @@ site add "$JAILS/site2" --user 20002 --shell=none
 install -D "$BIN/mini_sendmail" "$JAILS/site3/usr/sbin/sendmail"
 site_add site3 20003
 
+# --- several at once ---------------------------------------------------------------------------------------
+
+# They work at the same jail, one after the other; and nobody who may read a directory can keep them from it.
+mkdir -m 755 "$JAILS/site4"
+setpriv --reuid 20009 --regid 20009 --clear-groups -- flock --no-fork "$CONF/sites.d" sleep 600 >/dev/null 2>&1 &
+locker=$!
+at_exit "end_child $locker || true"
+adders=()
+for ((n = 0; n < 4; n++)); do
+	"$BIN/flushctl" site add "$JAILS/site4" --user 20004 --config "$CONF" >"$SCRATCH/adder.$n" 2>&1 &
+	adders+=($!)
+done
+code=0
+for pid in "${adders[@]}"; do wait "$pid" || code=$?; done
+is "each of four at once is content" "$code" 0
+is "what each item was made by was one" "$(cat "$SCRATCH"/adder.* | grep -cE ': (put in place|made|is the site site4 now)$')" 6
+is "and the others found it" "$(cat "$SCRATCH"/adder.* | grep -c ': unchanged$')" 18
+is "it is whole" "$(site_exits check site4 --quiet) $(site_exits remove site4)" "0 0"
+
 # --- refresh -----------------------------------------------------------------------------------------------
 
 before=$(tree "$JAILS" "$CONF")
@@ -73,9 +92,9 @@ submit_one() {
 ok "it still takes mail" submit_one late@site1.test
 is "nor is it when nobody sends what waits" "$(site_exits remove site1 --drain --timeout 1s)" 3
 ok "it takes mail after that, too" submit_one later@site1.test
-"$BIN/flushctl" site remove site1 --config "$CONF" --drain >"$SCRATCH/said" 2>&1 &
+"$BIN/flushctl" site remove site1 --config "$CONF" --drain >"$SCRATCH/remover" 2>&1 &
 remover=$!
-ok "it waits" wait_until 20 grep -q ': waiting for flushd to send' "$SCRATCH/said"
+ok "it waits" wait_until 20 grep -q ': waiting for flushd to send' "$SCRATCH/remover"
 code=0
 end_child $remover || code=$?
 is "until it is told to wait no longer" "$code" 3
