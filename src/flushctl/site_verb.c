@@ -167,12 +167,13 @@ print_help(const struct site_verb *v)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
+	const char *config =
+	    selection->conf_dir ? selection->conf_dir : CONF_DIR;
 	struct buf name = BUF_INIT;
 	int status;
 
-	(void)spool_dir;
 	if (argc < 2)
 		return verb_usage(
 		    argv[0], "add, remove, refresh, check or list?");
@@ -185,7 +186,7 @@ run(const char *spool_dir, int argc, char **argv)
 			return print_help(v);
 		buf_add_format(&name, "%s %s", argv[0], v->name);
 		argv[1] = name.data;
-		status = v->run(CONF_DIR, argc - 1, argv + 1);
+		status = v->run(config, argc - 1, argv + 1);
 		buf_release(&name);
 		return status;
 	}
@@ -204,5 +205,5 @@ const struct verb verb_site = {
 	    "\n"
 	    "  --help   behind one of these: what it does\n",
     .takes_spool = false,
-    .run = run,
+    .steer = run,
 };

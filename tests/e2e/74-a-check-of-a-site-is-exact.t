@@ -82,6 +82,8 @@ site add "$JAIL" --user $SITE_UID
 begin=$(now_us)
 for ((n = 0; n < 20; n++)); do site check site1 --quiet; done
 at_most "milliseconds of a check" $((($(now_us) - begin) / 20000)) 500
+is "where the configuration is may be said in front, too" \
+	"$("$BIN/flushctl" --config "$CONF" site check site1 --quiet && echo well)" well
 is "only root can" "$(as_uid $SITE_UID "$BIN/flushctl" site check site1 --config "$CONF" 2>&1 || true)" \
 	"flushctl: only root can do this"
 done_testing
