@@ -11,6 +11,8 @@ conf_write
 site_add shop 20001
 SPOOL=$JAILS/shop/$SPOOL_IN_JAIL
 count=600
+# Ten times what the slowest machine that is at rest needs, as others may be at work beside us.
+limit_us=200000
 trace=$SCRATCH/trace
 export SPOOL
 
@@ -45,7 +47,7 @@ for verb in "list" "hold --all" "release --all"; do
 	# shellcheck disable=SC2086 # a verb and its options
 	traced $verb
 	ok "$verb: a hundred messages a turn at most" [ "$turns" -ge $((count / 100)) ]
-	at_most "$verb: half of its turns take at most so many microseconds" "$median" 20000
+	at_most "$verb: half of its turns take at most so many microseconds" "$median" "$limit_us"
 done
 
 more=40
@@ -76,6 +78,6 @@ is "what they submitted is there" "$(flushctl list --json | wc -l)" $((count + m
 traced remove --yes --sender @shop.test
 is "all is removed" "$(cat "$SCRATCH/out")" "$((count + more)) messages removed"
 ok "remove: a hundred messages a turn at most" [ "$turns" -ge $(((count + more) / 100)) ]
-at_most "remove: half of its turns take at most so many microseconds" "$median" 20000
+at_most "remove: half of its turns take at most so many microseconds" "$median" "$limit_us"
 ok "the queue is empty" queue_is_empty
 done_testing
