@@ -16,10 +16,10 @@ site_add good $good
 BAD_SPOOL=$JAILS/bad/$SPOOL_IN_JAIL
 WORKER=""
 
-# His worker, as soon as it is at the relay.
+# His worker, as soon as it is at the relay: one socket is its channel.
 find_worker() {
 	WORKER=$(pgrep -P "$FLUSHD_PID" -U $bad -f -- --worker) &&
-		find "/proc/$WORKER/fd" -lname 'anon_inode:\[timerfd\]' 2>/dev/null | grep -q .
+		[ "$(find "/proc/$WORKER/fd" -lname 'socket:*' 2>/dev/null | wc -l)" -ge 2 ]
 }
 
 # $1 is a command; the worker is stuck at the relay when it runs.
