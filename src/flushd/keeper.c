@@ -469,6 +469,12 @@ keeper_is_stopping(const struct keeper *k)
 }
 
 bool
+keeper_is_busy(const struct keeper *k)
+{
+	return k->place.where != SLOTS_OUTSIDE;
+}
+
+bool
 keeper_has_ended(const struct keeper *k)
 {
 	return k->has_ended;

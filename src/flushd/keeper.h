@@ -87,6 +87,7 @@ void keeper_relay_down(struct keeper *k);
 
 const char *keeper_name(const struct keeper *k); /* the site's */
 bool keeper_is_stopping(const struct keeper *k);
+bool keeper_is_busy(const struct keeper *k); /* a worker runs, or is to */
 bool keeper_has_ended(const struct keeper *k);
 enum keeper_end keeper_end(const struct keeper *k); /* how */
 uint64_t keeper_waiting(const struct keeper *k);    /* messages, as last said */

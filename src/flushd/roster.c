@@ -7,17 +7,24 @@
 #include "base/alloc.h"
 #include "flushd/answer.h"
 #include "flushd/desk.h"
+#include "flushd/event.h"
 #include "flushd/roster.h"
+#include "flushd/slots.h"
 #include "site/conf.h"
+
+enum { ROUND_MS = 10 };
 
 struct member {
 	struct keeper *keeper;
+	void (*due)(struct keeper *k); /* what the round is to do; NULL */
+	bool is_looking;	       /* as the round has told it to */
 	TAILQ_ENTRY(member) link;
 };
 
 struct roster {
 	const struct keeper_host *host;
 	TAILQ_HEAD(members, member) members; /* by name */
+	sd_event_source *round_timer;
 };
 
 /* ---- who there is -------------------------------------------------- */
@@ -97,25 +104,73 @@ roster_reap(struct roster *r)
 	return TAILQ_EMPTY(&r->members);
 }
 
-/* ---- for all of them ----------------------------------------------- */
+/* ---- a round ------------------------------------------------------- */
 
-void
-roster_run(struct roster *r)
+/* Those it has sent to look have half of the places, or wait for one; who is
+ * not yet due hears of what comes as usual. */
+static size_t
+count_looking(struct roster *r)
+{
+	size_t count = 0;
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link) {
+		m->is_looking &= keeper_is_busy(m->keeper);
+		count += m->is_looking;
+	}
+	return count;
+}
+
+static int
+on_round_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct roster *r = context;
+	const size_t max = (slots_max(r->host->workers) + 1) / 2;
+	size_t count = count_looking(r);
+	struct member *m;
+
+	(void)source;
+	(void)usec;
+	TAILQ_FOREACH(m, &r->members, link) {
+		if (!m->due)
+			continue;
+		if (count >= max) {
+			event_timer_set(r->round_timer, ROUND_MS);
+			break;
+		}
+		m->due(m->keeper);
+		m->due = NULL;
+		m->is_looking = keeper_is_busy(m->keeper);
+		count += m->is_looking;
+	}
+	return 0;
+}
+
+static void
+begin_round(struct roster *r, void (*due)(struct keeper *k))
 {
 	struct member *m;
 
 	TAILQ_FOREACH(m, &r->members, link)
-		keeper_run(m->keeper);
+		/* Whoever is to be forgiven is to be run too. */
+		if (m->due != keeper_forgive)
+			m->due = due;
+	event_timer_set(r->round_timer, 0);
+}
+
+void
+roster_run(struct roster *r)
+{
+	begin_round(r, keeper_run);
 }
 
 void
 roster_forgive(struct roster *r)
 {
-	struct member *m;
-
-	TAILQ_FOREACH(m, &r->members, link)
-		keeper_forgive(m->keeper);
+	begin_round(r, keeper_forgive);
 }
+
+/* ---- for all of them ----------------------------------------------- */
 
 void
 roster_stop(struct roster *r)
@@ -217,6 +272,7 @@ roster_new(const struct keeper_host *host)
 
 	r->host = host;
 	TAILQ_INIT(&r->members);
+	r->round_timer = event_timer_new(host->event, on_round_timer, r);
 	return r;
 }
 
@@ -231,5 +287,6 @@ roster_free(struct roster *r)
 		next = TAILQ_NEXT(m, link);
 		forget(r, m);
 	}
+	sd_event_source_unref(r->round_timer);
 	free(r);
 }

@@ -24,7 +24,7 @@ struct policy;
 struct roster;
 struct site;
 
-/* host is for all keepers and must outlive them. */
+/* host is for all keepers and must outlive them; it has an event loop. */
 struct roster *roster_new(const struct keeper_host *host) MUST_CHECK;
 
 /* Kills all workers; NULL is fine. */
@@ -41,9 +41,12 @@ bool roster_claim(struct roster *r, struct site *site,
 /* Forget the keepers that have ended. True if none is left. */
 bool roster_reap(struct roster *r) MUST_CHECK;
 
-/* For all of them, see keeper.h. */
+/* For all of them, see keeper.h; of many sites a few at a time, so that one that
+ * has something to send meanwhile waits for few. */
 void roster_run(struct roster *r);
 void roster_forgive(struct roster *r);
+
+/* For all of them at once. */
 void roster_stop(struct roster *r);
 void roster_kill(struct roster *r);
 void roster_take_verdict(struct roster *r, bool is_up);

@@ -1,7 +1,7 @@
 #!/bin/bash
 #
 # A thousand sites that have nothing to send: one process, which needs little memory and no time, and hears of the one
-# that has something after all.
+# that has something after all; also while all of them are looked at, as after SIGHUP, or when events were lost.
 
 # shellcheck source=tests/e2e/sites.sh
 . "$(dirname "$0")/sites.sh"
@@ -52,6 +52,29 @@ reload_is_done() {
 }
 ok "a reload reads all files" wait_until 30 reload_is_done
 note "it took $((($(now_us) - begin) / 1000)) ms"
+# The last of them by name.
+begin=$(now_us)
+site_submit site999 20999 reload@site.test
+ok "meanwhile one has something to send" wait_until 30 is_taken reload@site.test
+at_most "it does not wait for the others, ms" $((($(now_us) - begin) / 1000)) 2000
 ok "and calls each worker once" wait_until 120 is_idle
+
+# More events than the kernel keeps, and each unlike the one before it.
+kill -STOP "$FLUSHD_PID"
+perl -e '
+	for (1 .. $ARGV[0]) {
+		open my $file, ">>", $ARGV[$_ % 2 + 1] or die "$ARGV[$_ % 2 + 1]: $!\n";
+	}
+' $(($(cat /proc/sys/fs/inotify/max_queued_events) + 1000)) "$JAILS/site1/$SPOOL_IN_JAIL/data.mdb" \
+	"$JAILS/site2/$SPOOL_IN_JAIL/data.mdb"
+# What nobody will hear of, and something that comes while all are looked at.
+site_submit site555 20555 unheard@site.test
+kill -CONT "$FLUSHD_PID"
+begin=$(now_us)
+site_submit site999 20999 heard@site.test
+ok "when events are lost, one has something to send" wait_until 30 is_taken heard@site.test
+at_most "it does not wait for the others, ms" $((($(now_us) - begin) / 1000)) 2000
+ok "what was not heard of is found" wait_until 120 is_taken unheard@site.test
+ok "and all is quiet again" wait_until 120 is_idle
 ok "flushd ends in order" flushd_stop
 done_testing
