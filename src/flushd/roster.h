@@ -41,8 +41,8 @@ bool roster_claim(struct roster *r, struct site *site,
 /* Forget the keepers that have ended. True if none is left. */
 bool roster_reap(struct roster *r) MUST_CHECK;
 
-/* For all of them, see keeper.h; of many sites a few at a time, so that one that
- * has something to send meanwhile waits for few. */
+/* For all of them, see keeper.h; of many sites a few at a time, so that one
+ * that has something to send meanwhile waits for few. */
 void roster_run(struct roster *r);
 void roster_forgive(struct roster *r);
 
