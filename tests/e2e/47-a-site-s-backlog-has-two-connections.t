@@ -60,7 +60,9 @@ rm "$CONF"/sites.d/*
 site_add letters 20003
 SPOOL=$JAILS/letters/$SPOOL_IN_JAIL
 postfix_create
-postconf -c "$POSTFIX_DIR/etc" smtpd_client_event_limit_exceptions= smtpd_client_connection_count_limit=1
+# Its master waits a minute before it starts another smtpd in the place of one that was killed at its first client.
+postconf -c "$POSTFIX_DIR/etc" smtpd_client_event_limit_exceptions= smtpd_client_connection_count_limit=1 \
+	service_throttle_time=1s
 touch -d '1 minute ago' "$POSTFIX_DIR/etc/main.cf"
 postfix_start
 conf_write "max_connections = 4"
