@@ -26,6 +26,7 @@ struct keeper {
 	struct line *line;	  /* to the relay, for it */
 	struct line *second_line; /* likewise, while there is one to spare */
 	bool is_complaint_open;	  /* it waits for a verdict */
+	bool is_at_work;	  /* it has found something to do */
 	bool is_last_look;	  /* it leaves if it finds nothing */
 
 	struct lessons lessons; /* of its workers */
@@ -71,6 +72,7 @@ on_need_relay(struct keeper *k, const struct channel_message *m)
 {
 	/* It works: what it commits is no news, and what others do it finds
 	 * when it looks for more. */
+	k->is_at_work = true;
 	k->is_last_look = false;
 	wake_unwatch(&k->wake);
 	k->wake.is_wanted = minder_is_leaving(k->minder);
@@ -311,6 +313,7 @@ start_worker(void *context)
 		return;
 	wake_begin(&k->wake);
 	k->lessons.is_wiser = false;
+	k->is_at_work = false;
 	k->is_last_look = false;
 	k->minder = minder_new(k->host->event, &task, &host);
 	if (!k->minder)
@@ -469,9 +472,9 @@ keeper_is_stopping(const struct keeper *k)
 }
 
 bool
-keeper_is_busy(const struct keeper *k)
+keeper_is_looking(const struct keeper *k)
 {
-	return k->place.where != SLOTS_OUTSIDE;
+	return k->place.where == SLOTS_WAITING || (k->minder && !k->is_at_work);
 }
 
 bool

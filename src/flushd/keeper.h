@@ -87,7 +87,8 @@ void keeper_relay_down(struct keeper *k);
 
 const char *keeper_name(const struct keeper *k); /* the site's */
 bool keeper_is_stopping(const struct keeper *k);
-bool keeper_is_busy(const struct keeper *k); /* a worker runs, or is to */
+/* A worker waits for a place, or has not found anything to do so far. */
+bool keeper_is_looking(const struct keeper *k);
 bool keeper_has_ended(const struct keeper *k);
 enum keeper_end keeper_end(const struct keeper *k); /* how */
 uint64_t keeper_waiting(const struct keeper *k);    /* messages, as last said */

@@ -12,7 +12,7 @@
 #include "flushd/slots.h"
 #include "site/conf.h"
 
-enum { ROUND_MS = 10 };
+enum { ROUND_MS = 10, LOOKING_MIN = 4 };
 
 struct member {
 	struct keeper *keeper;
@@ -106,8 +106,11 @@ roster_reap(struct roster *r)
 
 /* ---- a round ------------------------------------------------------- */
 
-/* Those it has sent to look have half of the places, or wait for one; who is
- * not yet due hears of what comes as usual. */
+/*
+ * Those it has sent to look have half of the places, or wait for one; who is
+ * not yet due hears of what comes as usual. One who has found something takes
+ * turns as everybody does, and holds up nobody here.
+ */
 static size_t
 count_looking(struct roster *r)
 {
@@ -115,7 +118,7 @@ count_looking(struct roster *r)
 	struct member *m;
 
 	TAILQ_FOREACH(m, &r->members, link) {
-		m->is_looking &= keeper_is_busy(m->keeper);
+		m->is_looking &= keeper_is_looking(m->keeper);
 		count += m->is_looking;
 	}
 	return count;
@@ -125,7 +128,8 @@ static int
 on_round_timer(sd_event_source *source, uint64_t usec, void *context)
 {
 	struct roster *r = context;
-	const size_t max = (slots_max(r->host->workers) + 1) / 2;
+	const size_t half = slots_max(r->host->workers) / 2;
+	const size_t max = half > LOOKING_MIN ? half : LOOKING_MIN;
 	size_t count = count_looking(r);
 	struct member *m;
 
@@ -140,7 +144,7 @@ on_round_timer(sd_event_source *source, uint64_t usec, void *context)
 		}
 		m->due(m->keeper);
 		m->due = NULL;
-		m->is_looking = keeper_is_busy(m->keeper);
+		m->is_looking = keeper_is_looking(m->keeper);
 		count += m->is_looking;
 	}
 	return 0;
