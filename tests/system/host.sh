@@ -3,7 +3,7 @@
 # host.sh - a machine with the package, the distribution's postfix and php-fpm, and sites in chroots
 #
 #   host_open DEB      the machine, with that package; postfix takes mail for example.org into $MAILDIR
-#   site_create NAME   a user, a jail, a spool, and a pool of PHP that lives in there
+#   site_create NAME   a user, a jail that is a site, and a pool of PHP that lives in there
 #   site_mail NAME TOKEN   a letter by mail() in that pool: prints what it returned
 
 # shellcheck source=tests/e2e/lib.sh
@@ -20,7 +20,7 @@ SPOOL_IN_JAIL=var/spool/mini-sendmail
 # package_install DEB: by apt, in the machine; what that said is in $SCRATCH/apt.log.
 package_install() {
 	cp "$1" "$DISK/root/package.deb"
-	machine_run apt-get -y -q install /root/package.deb >"$SCRATCH/apt.log" 2>&1 || {
+	machine_run apt-get -y -q --allow-downgrades install /root/package.deb >"$SCRATCH/apt.log" 2>&1 || {
 		sed 's/^/# /' "$SCRATCH/apt.log" >&2
 		return 1
 	}
@@ -52,22 +52,24 @@ php_prepare() {
 	rm -f "$DISK/etc/systemd/system/multi-user.target.wants/$PHP_SERVICE"
 }
 
-# jail_create NAME: what mail() needs in there, and who may use it; flushd learns of it.
-jail_create() {
-	local jail=/srv/$1
-	machine_run install -d "$jail/bin" "$jail/usr/sbin" "$jail/var/spool"
-	machine_run install /bin/busybox "$jail/bin/sh"
-	machine_run install /usr/libexec/mini-sendmail/mini_sendmail "$jail/usr/sbin/sendmail"
-	machine_run flushctl init "$jail/$SPOOL_IN_JAIL" --user "$1" --domain "$1.test"
-	printf 'root = %s\nuser = %s\ndomain = %s.test\n' "$jail" "$1" "$1" >"$DISK/etc/mini-sendmail/sites.d/$1.conf"
-	machine_run systemctl reload flushd
+# site VERB...: what flushctl says is in $SCRATCH/site.log.
+site() {
+	machine_run flushctl site "$@" >"$SCRATCH/site.log" 2>&1
 }
 
-# A jail that only root and its user may enter.
+# site_add NAME: a jail gets what mail() needs, and flushd learns of it.
+site_add() {
+	site add "/srv/$1" --user "$1" --domain "$1.test" || {
+		sed 's/^/# /' "$SCRATCH/site.log" >&2
+		return 1
+	}
+}
+
+# A jail that only root and its user may enter, empty.
 site_create() {
 	machine_run useradd --no-create-home --home-dir / --shell /usr/sbin/nologin "$1"
 	machine_run install -d -m 750 -g "$1" "/srv/$1"
-	jail_create "$1"
+	site_add "$1"
 	mkdir "$DISK/srv/$1/www"
 	cat >"$DISK/srv/$1/www/mail.php" <<-'END'
 		<?php

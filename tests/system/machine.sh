@@ -27,8 +27,8 @@ MACHINE_SUITE=${MACHINE_SUITE:-$OWN_SUITE}
 
 # What the machine has; then what is in the way of a quick start.
 machine_packages=(
-	busybox-static dbus gpg libfcgi-bin libinih1 libjansson4 libseccomp2 libsystemd0
-	php-fpm postfix procps systemd systemd-sysv
+	dbus gpg libfcgi-bin libinih1 libjansson4 libseccomp2 libsystemd0 php-fpm postfix procps systemd
+	systemd-sysv
 )
 machine_masked=(
 	apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
