@@ -53,9 +53,9 @@ is "it says what is linked statically" "$(field Built-Using | tr ',' '\n' | awk 
 	"glibc lmdb xxhash"
 dpkg-deb -x "$PACKAGE" "$SCRATCH/content"
 content=$(cd "$SCRATCH/content" && find . -type f -o -type l | cut -c 2- | sort)
-for file in /usr/sbin/flushd /usr/sbin/flushctl /usr/libexec/mini-sendmail/mini_sendmail \
-	/etc/mini-sendmail/flushd.conf /usr/share/man/man8/{flushd,flushctl,mini_sendmail}.8.gz \
-	/usr/share/man/man5/flushd.conf.5.gz; do
+for file in /usr/sbin/{flushd,flushctl} /usr/libexec/mini-sendmail/{mini_sendmail,jailsh} \
+	/etc/mini-sendmail/flushd.conf /usr/share/bash-completion/completions/flushctl \
+	/usr/share/man/man8/{flushd,flushctl,jailsh,mini_sendmail}.8.gz /usr/share/man/man5/flushd.conf.5.gz; do
 	ok "it has $file" grep -qxF "$file" <<<"$content"
 done
 is "it has a unit" "$(grep -c '/lib/systemd/system/flushd.service$' <<<"$content")" 1
@@ -63,15 +63,30 @@ is "it has nothing that is postfix's" "$(grep -E '/(sendmail|mailq|newaliases)$'
 is "nothing has a right of its own" "$(find "$SCRATCH/content" -perm /7000)" ""
 is "its configuration stays what the administrator makes of it" "$(dpkg-deb --info "$PACKAGE" conffiles)" \
 	/etc/mini-sendmail/flushd.conf
-is "the jails' program is static" \
-	"$(readelf -lWd "$SCRATCH/content/usr/libexec/mini-sendmail/mini_sendmail" | grep -cE 'INTERP|NEEDED' || true)" 0
+ok "it has a directory for sites" test -d "$SCRATCH/content/etc/mini-sendmail/sites.d"
+is "the jails' programs are static" \
+	"$(readelf -lWd "$SCRATCH/content/usr/libexec/mini-sendmail"/* | grep -cE 'INTERP|NEEDED' || true)" 0
 is "the others take LMDB with them" \
 	"$(readelf -dW "$SCRATCH/content/usr/sbin"/* | grep -cE 'NEEDED.*(lmdb|xxhash)' || true)" 0
 
 # --- without a package --------------------------------------------------------------------------------
 
 make -s install DESTDIR="$SCRATCH/installed" >/dev/null
-is "make install names its own flushd in the unit" \
+is "make install puts all of that in place" "$(cd "$SCRATCH/installed" && find . -type f -printf '%m %P\n' | sort -k 2)" \
+	"644 etc/mini-sendmail/flushd.conf
+644 usr/local/lib/systemd/system/flushd.service
+755 usr/local/libexec/mini-sendmail/jailsh
+755 usr/local/libexec/mini-sendmail/mini_sendmail
+755 usr/local/sbin/flushctl
+755 usr/local/sbin/flushd
+644 usr/local/share/bash-completion/completions/flushctl
+644 usr/local/share/man/man5/flushd.conf.5
+644 usr/local/share/man/man8/flushctl.8
+644 usr/local/share/man/man8/flushd.8
+644 usr/local/share/man/man8/jailsh.8
+644 usr/local/share/man/man8/mini_sendmail.8"
+ok "and makes a directory for sites" test -d "$SCRATCH/installed/etc/mini-sendmail/sites.d"
+is "it names its own flushd in the unit" \
 	"$(sed -n 's/^ExecStart=//p' "$SCRATCH/installed/usr/local/lib/systemd/system/flushd.service")" \
 	/usr/local/sbin/flushd
 echo mine >"$SCRATCH/installed/etc/mini-sendmail/flushd.conf"

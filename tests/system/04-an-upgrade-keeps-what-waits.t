@@ -1,6 +1,7 @@
 #!/bin/bash
 #
-# The package is upgraded, removed, installed again and purged while mail waits: what waits is the sites', and stays.
+# The package is upgraded, removed, installed again and purged while mail waits: what waits is the sites', and stays;
+# the programs in their jails become those of the package. A site that is removed has nothing of it any more.
 
 # shellcheck source=tests/system/host.sh
 . "$(dirname "$0")/host.sh"
@@ -27,6 +28,25 @@ said() {
 	tr -d '\r' <"$SCRATCH/apt.log" | grep '^mini-sendmail: ' || true
 }
 
+# copies: which of the package's programs the jails have: a line for each that is the package's, or is not.
+copies() {
+	local program site
+	for program in mini_sendmail jailsh; do
+		for site in "${sites[@]}"; do
+			cmp -s "$DISK"{,/srv/"$site"}/usr/libexec/mini-sendmail/$program && echo current || echo other
+		done
+	done | sort | uniq -c | xargs
+}
+
+# mail_on: site2 sends one after the other until $SCRATCH/enough is there; what mail() returned is in $SCRATCH/on.
+mail_on() {
+	local count=0
+	until [ -e "$SCRATCH/enough" ]; do
+		count=$((count + 1))
+		site_mail site2 "on$count"
+	done >"$SCRATCH/on"
+}
+
 # --- upgrade ------------------------------------------------------------------------------------------
 
 is "it begins with the version before" "$(version)" "$(cat VERSION)~before"
@@ -34,14 +54,54 @@ relay_stop
 is "mail() is true" "$(sites_mail before "${sites[@]}")" true
 echo 'max_workers = 31' >>"$DISK/etc/mini-sendmail/flushd.conf"
 before=$(main_pid)
+old=$(sha256sum <"$DISK/usr/libexec/mini-sendmail/jailsh")
+mail_on &
+mailing=$!
 ok "it is upgraded" package_install "$PACKAGE"
+touch "$SCRATCH/enough"
+ok "somebody has mailed all the while" wait "$mailing"
+is "and mail() was always true" "$(sort -u "$SCRATCH/on")" true
+on=$(wc -l <"$SCRATCH/on")
 is "to this version" "$(version)" "$(cat VERSION)"
+ok "which has other programs for the jails" [ "$(sha256sum <"$DISK/usr/libexec/mini-sendmail/jailsh")" != "$old" ]
+is "the jails have these now" "$(copies)" "4 current"
+is "as it was said" "$(grep -c '^/srv/site[12]/usr/libexec/mini-sendmail/.*: replaced: ' "$SCRATCH/apt.log")" 4
 ok "flushd was started anew" is_another_flushd "$before"
 is "the configuration is the administrator's" "$(tail -n 1 "$DISK/etc/mini-sendmail/flushd.conf")" "max_workers = 31"
-is "what waited waits" "$(for site in "${sites[@]}"; do waiting "$site"; done | xargs)" "1 1"
+is "what waited waits" "$(for site in "${sites[@]}"; do waiting "$site"; done | xargs)" "1 $((1 + on))"
 is "mail() is true" "$(sites_mail after "${sites[@]}")" true
 relay_start
-ok "all of it arrives" maildir_wait 4 60
+arrived=$((4 + on))
+ok "all of it arrives" maildir_wait "$arrived" 60
+
+# A configuration with a mistake: the sites are not known, and so not refreshed.
+echo 'rot = /srv' >"$DISK/etc/mini-sendmail/sites.d/wrong.conf"
+ok "the version before is back, though" package_install "$PACKAGE_BEFORE"
+is "to that version" "$(version)" "$(cat VERSION)~before"
+ok "it has said what is wrong" grep -q 'wrong.conf:1: ' "$SCRATCH/apt.log"
+is "and what to do" "$(said)" \
+	"mini-sendmail: not all jails have the new programs; 'flushctl site refresh --all' tries again"
+is "the jails have what they had" "$(copies)" "4 other"
+rm "$DISK/etc/mini-sendmail/sites.d/wrong.conf"
+machine_run systemctl restart flushd
+ok "that does" site refresh --all
+is "the jails have what the package has" "$(copies)" "4 current"
+ok "it is upgraded again" package_install "$PACKAGE"
+
+# --- a site is removed --------------------------------------------------------------------------------
+
+relay_stop
+is "mail() is true" "$(sites_mail leaving site2)" true
+status=0
+site remove site2 || status=$?
+is "a site with mail stays" "$status $(grep -c ': 1 messages wait to be sent' "$SCRATCH/site.log")" "3 1"
+relay_start
+ok "a site is removed when its mail is sent" site remove site2 --drain --timeout 60s
+arrived=$((arrived + 1))
+ok "that has arrived" maildir_wait "$arrived" 10
+is "its jail has nothing of the package" "$(machine_run find /srv/site2 -not -type d -not -path '*/www/*')" ""
+is "flushd has forgotten it" "$(machine_run flushctl status | awk '$1 ~ /^site/ { print $1 }')" site1
+ok "it is added again" site_add site2
 
 # --- removal ------------------------------------------------------------------------------------------
 
@@ -55,7 +115,8 @@ ok "the sites are still configured" machine_run test -e /etc/mini-sendmail/sites
 is "mail() is true all the same: the jails have what they need" "$(sites_mail removed "${sites[@]}")" true
 ok "the package is installed again" package_install "$PACKAGE"
 relay_start
-ok "and what waited arrives" maildir_wait 7 60
+arrived=$((arrived + 3))
+ok "and what waited arrives" maildir_wait "$arrived" 60
 
 # --- purge --------------------------------------------------------------------------------------------
 
@@ -77,10 +138,9 @@ is "nothing else of it is left" \
 is "sendmail is still postfix's" "$(machine_run dpkg -S /usr/sbin/sendmail)" "postfix: /usr/sbin/sendmail"
 ok "the package is installed once more" package_install "$PACKAGE"
 for site in "${sites[@]}"; do
-	printf 'root = /srv/%s\nuser = %s\n' "$site" "$site" >"$DISK/etc/mini-sendmail/sites.d/$site.conf"
+	ok "$site is added again" site_add "$site"
 done
-machine_run systemctl reload flushd
 relay_start
-ok "and serves what was left" maildir_wait 9 60
+ok "and what was left is served" maildir_wait $((arrived + 2)) 60
 nothing_wrong "all that mail() was true for has arrived as it was, once"
 done_testing

@@ -5,7 +5,7 @@
 # Sourced, after lib.sh. packages_find:
 #
 #   $PACKAGE          this version's
-#   $PACKAGE_BEFORE   the same, but of a version before it
+#   $PACKAGE_BEFORE   the same, but of a version before it: a byte more to each program of the jails
 #   $PACKAGE_BUILD    where it was built, with what else came of that
 
 is_newer_than() {
@@ -39,9 +39,13 @@ package_build() {
 
 # package_age DEB OLD: it is not built anew, for what an upgrade does depends on the version only.
 package_age() {
+	local program
 	rm -rf "$2.d"
 	dpkg-deb -R "$1" "$2.d"
 	sed -i 's/^Version: .*/&~before/' "$2.d/DEBIAN/control"
+	for program in "$2.d"/usr/libexec/mini-sendmail/*; do
+		echo >>"$program"
+	done
 	dpkg-deb --root-owner-group -b "$2.d" "$2" >/dev/null
 	rm -rf "$2.d"
 }
