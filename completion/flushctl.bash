@@ -42,6 +42,9 @@ _flushctl_value_of() {
 	--sort)
 		mapfile -t COMPREPLY < <(compgen -W "age next" -- "$current")
 		;;
+	--shell)
+		mapfile -t COMPREPLY < <(compgen -W "mini none" -- "$current")
+		;;
 	--spool | --config)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
@@ -61,12 +64,12 @@ _flushctl_value_of() {
 
 # Does this option, of the program or of the verb, take a value? Its line in the help says so.
 _flushctl_takes_value() {
-	"$flushctl" ${verb:+"$verb"} --help 2>/dev/null </dev/null | grep -qE -- "^  $1 [^ ]"
+	"$flushctl" "${verb[@]}" --help 2>/dev/null </dev/null | grep -qE -- "^  $1 [^ ]"
 }
 
 _flushctl() {
-	local flushctl=${1/#\~/$HOME} current=${COMP_WORDS[COMP_CWORD]} previous="" verb="" i word
-	local where=() socket=() words=()
+	local flushctl=${1/#\~/$HOME} current=${COMP_WORDS[COMP_CWORD]} previous="" i word
+	local where=() socket=() words=() verb=()
 
 	# "--spool=DIR" comes in three words.
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -90,33 +93,34 @@ _flushctl() {
 			previous=$word
 			! _flushctl_takes_value "$word" || i=$((i + 1))
 			[ "$i" -ge "${#words[@]}" ] || previous=""
-		elif [ -z "$verb" ] && [[ $word =~ ^[a-z]+$ ]]; then
-			verb=$word
+		elif [[ "${verb[*]}" =~ ^(site)?$ && $word =~ ^[a-z]+$ ]]; then
+			verb+=("$word")
 		fi
 	done
 	if [ -n "$previous" ]; then
 		_flushctl_value_of "$previous" || COMPREPLY=()
 	elif [[ $current == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_options ${verb:+"$verb"})" -- "$current")
-	elif [ -z "$verb" ]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_verbs)" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_options "${verb[@]}")" -- "$current")
 	else
 		_flushctl_operand
 	fi
 }
 
-# What comes behind a verb and is no option.
+# What comes behind a verb and is no option; without one, or behind `site`, that is a verb.
 _flushctl_operand() {
-	case $verb in
+	case ${verb[*]} in
 	show | hold | release | retry | remove)
 		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_ids)" -- "$current")
 		;;
-	init)
+	"site remove" | "site refresh" | "site check")
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site "${where[@]}" site list --json)" -- "$current")
+		;;
+	init | "site add")
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		;;
-	*)
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_verbs "$verb")" -- "$current")
+	"" | site)
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_verbs "${verb[@]}")" -- "$current")
 		;;
 	esac
 }

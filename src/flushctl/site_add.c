@@ -451,8 +451,7 @@ run(const char *config, int argc, char **argv)
 const struct site_verb site_verb_add = {
     .name = "add",
     .arguments = "ROOT --user USER [--name NAME] [--domain D] "
-		 "[--spool PATH]\n"
-		 "                         [--shell mini|none] [--dry-run] "
+		 "[--spool PATH] [--shell mini|none] [--dry-run] "
 		 "[--config DIR]",
     .help =
 	"Give the jail at ROOT what it needs to send mail, see that it does, "

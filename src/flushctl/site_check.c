@@ -191,7 +191,7 @@ const struct site_verb site_verb_check = {
     .arguments = "NAME|ROOT [--quiet] [--shell mini|none] [--config DIR]",
     .help =
 	"Is all that 'site add' does in place and up to date? Exit status 0 "
-	"if so, 1 if not.\n\n"
+	"if so, 1 if\nnot.\n\n"
 	"  --quiet       do not say what is wrong\n"
 	"  --shell WORD  as it was given to 'site add'\n"
 	"  --config DIR  of flushd; /etc/mini-sendmail if not given\n",

@@ -149,7 +149,7 @@ const struct site_verb site_verb_refresh = {
     .name = "refresh",
     .arguments = "NAME|--all [--dry-run] [--config DIR]",
     .help = "Replace the programs that 'site add' has put into jails, where "
-	    "they are not those\nof this host any more.\n\n"
+	    "they are not\nthose of this host any more.\n\n"
 	    "  --all         in all sites\n"
 	    "  --dry-run     say what would be done, and do nothing\n"
 	    "  --config DIR  of flushd; /etc/mini-sendmail if not given\n",

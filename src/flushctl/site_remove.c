@@ -354,7 +354,7 @@ run(const char *config, int argc, char **argv)
 
 const struct site_verb site_verb_remove = {
     .name = "remove",
-    .arguments = "NAME [--drain [--timeout TIME]] [--dry-run] "
+    .arguments = "NAME [--drain] [--timeout TIME] [--dry-run] "
 		 "[--config DIR]",
     .help = "Have flushd serve the site no more, and remove what 'site add' "
 	    "has put into its\njail; unless there is mail.\n\n"

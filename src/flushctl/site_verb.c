@@ -159,8 +159,9 @@ print_help(const struct site_verb *v)
 	struct buf text = BUF_INIT;
 	int status;
 
-	buf_add_format(&text, "usage: flushctl site %s %s\n\n%s", v->name,
-	    v->arguments, v->help);
+	buf_add_format(&text, "usage: flushctl site %s", v->name);
+	verb_add_arguments(&text, text.len, v->arguments);
+	buf_add_format(&text, "\n%s", v->help);
 	status = verb_write(text.data, text.len);
 	buf_release(&text);
 	return status;

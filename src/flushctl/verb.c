@@ -79,10 +79,8 @@ verb_bad_option(char **argv)
 	"  --config DIR   where flushd.conf and sites.d are, not "             \
 	"there\n"
 
-/* End the line with what a verb takes, and go on below where it is too long;
- * what a bracket holds stays together. */
-static void
-add_arguments(struct buf *out, size_t column, const char *arguments)
+void
+verb_add_arguments(struct buf *out, size_t column, const char *arguments)
 {
 	size_t used = column;
 
@@ -112,7 +110,7 @@ add_verb(struct buf *out, const struct verb *v)
 	const bool is_alone = *v->arguments == '\0';
 
 	buf_add_format(out, "  %-*s", is_alone ? 0 : 7, v->name);
-	add_arguments(out, 9, v->arguments);
+	verb_add_arguments(out, 9, v->arguments);
 }
 
 static int
@@ -152,7 +150,7 @@ print_verb_help(const struct verb *v)
 
 	buf_add_format(&text, "usage: flushctl %s%s",
 	    v->takes_spool ? "[WHERE] " : "", v->name);
-	add_arguments(&text, text.len, v->arguments);
+	verb_add_arguments(&text, text.len, v->arguments);
 	buf_add_format(&text, "\n%s", v->help);
 	if (v->takes_spool)
 		buf_add_str(&text,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/compiler.h"
 #include "flushctl/target.h"
 
@@ -54,6 +55,12 @@ int verb_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* The same for the option at which getopt_long() stopped. */
 int verb_bad_option(char **argv);
+
+/*
+ * End the line of a usage with what a verb takes, and go on below, at that
+ * column, where it is too long; what a bracket holds stays together.
+ */
+void verb_add_arguments(struct buf *out, size_t column, const char *arguments);
 
 /* Write to standard output. STATUS_DONE, or say why not: STATUS_FAILED. */
 int verb_write(const void *data, size_t len) MUST_CHECK;

@@ -3,7 +3,7 @@
 # flushctl's help is well-formed, its manual page has the same verbs and options, and bash completes them; ids and the
 # names of sites too, without ever waiting for long.
 #
-# shellcheck disable=SC2016,SC2119 # eval expands them; lines are for those who need them
+# shellcheck disable=SC2016,SC2086,SC2119 # eval expands them; lines are for those who need them; "site add" is two words
 
 # shellcheck source=tests/e2e/sites.sh
 . "$(dirname "$0")/sites.sh"
@@ -13,13 +13,17 @@ help_of() {
 	"$BIN/flushctl" "$@" --help
 }
 
+# verbs [VERB]: those of flushctl, or those behind that one.
 verbs() {
-	help_of | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
+	help_of "$@" | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
 }
 
 options_of() {
 	{ grep -oE -- '--[a-z][a-z-]*' || true; } | sort -u | paste -sd ' '
 }
+
+mapfile -t site_verbs < <(verbs site | sed 's/^/site /')
+mapfile -t whole_verbs < <(verbs | grep -vx site && printf '%s\n' "${site_verbs[@]}")
 
 # manual SECTION VERB: those of its options that the manual page has in SYNOPSIS or DESCRIPTION.
 manual() {
@@ -30,9 +34,9 @@ manual() {
 		open my $page, "<", "man/flushctl.8" or die;
 		my ($text) = <$page> =~ /^\.Sh $section\n(.*?)^\.Sh /ms or die;
 		my @items = $section eq "SYNOPSIS" ? split /^\.Nm\n/m, $text
-			: grep { /^(Xo\n\.)?Cm / } split /^\.It (?=Xo\n\.Cm|Cm)/m, $text;
+			: grep { /^(Xo\n\.)?Cm / } split /^\.(?:It (?=Xo\n\.Cm|Cm)|Ss )/m, $text;
 		for (@items) {
-			my ($names) = /^(?:\.Op Ar where\n|Xo\n)?\.?Cm ([a-z|]+(?: \| [a-z]+)*)/m or next;
+			my ($names) = /^(?:\.Op Ar where\n|Xo\n)?\.?Cm (site [a-z]+|[a-z]+(?: \| [a-z]+)*)/m or next;
 			next unless grep { $_ eq $verb } split / \| /, $names;
 			$found{$1}++ while /Fl Fl ([a-z-]+)/g;
 			print join(" ", map { "--$_" } sort keys %found), "\n";
@@ -44,16 +48,16 @@ manual() {
 
 # --- help ---------------------------------------------------------------------------------------------
 
-ok "there are verbs" eval '[ "$(verbs | wc -l)" -ge 12 ]'
-for verb in "" $(verbs); do
-	help_of ${verb:+"$verb"} >"$SCRATCH/help"
+ok "there are verbs" eval '[ "$(verbs | wc -l)" -ge 12 ] && [ "${#site_verbs[@]}" -ge 5 ]'
+for verb in "" site "${whole_verbs[@]}"; do
+	help_of $verb >"$SCRATCH/help"
 	is "help of ${verb:-flushctl}: no line is too long" "$(awk 'length > 79' "$SCRATCH/help")" ""
 	is "help of ${verb:-flushctl}: no blanks at an end, no tabs" "$(grep -nE '[[:space:]]$|	' "$SCRATCH/help" || true)" ""
 	at_most "help of ${verb:-flushctl}: columns in which options are explained" "$(sed -nE '/^  --/,$p' "$SCRATCH/help" |
 		sed -nE 's/^(  --[^ ]+( [^ ]+)*  +)[^ ].*/\1/p; s/^( {8,})[^ ].*/\1/p' | awk '{ print length }' | sort -u | wc -l)" 1
 done
-for verb in $(verbs); do
-	help_of "$verb" >"$SCRATCH/help"
+for verb in "${whole_verbs[@]}"; do
+	help_of $verb >"$SCRATCH/help"
 	usage=$(sed '/^$/,$d' "$SCRATCH/help" | options_of)
 	explained=$(sed '1,/^$/d' "$SCRATCH/help" | { grep -oE -- '^  --[a-z][a-z-]*' || true; } | options_of)
 	for option in $usage; do
@@ -67,8 +71,8 @@ for verb in $(verbs); do
 		ok "$verb: $option, of the manual, is in the help" grep -qw -- "$option" <<<"$explained"
 	done
 done
-is "there are no other verbs in the manual" "$(sed -nE '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm ([a-z]+).*/\1/p' man/flushctl.8 |
-	sort -u | grep -vxF "$(verbs)" || true)" ""
+is "there are no other verbs in the manual" "$(sed -nE '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm ([a-z]+( [a-z]+)?).*/\1/p' man/flushctl.8 |
+	sort -u | grep -vxF "$(printf '%s\n' "${whole_verbs[@]}")" || true)" ""
 for option in $(sed -n '/^  --/p' <(help_of) | options_of); do
 	ok "the manual explains $option" grep -q "^\.It Fl Fl ${option#--}" man/flushctl.8
 done
@@ -92,12 +96,17 @@ is "those that begin so" "$(completed sta)" "status"
 is "options of the program" "$(completed --v)" "--version"
 is "a verb behind one" "$(completed --spool /x sta)" "status"
 is "behind one with its value" "$(completed --spool = /x sta)" "status"
-for verb in $(verbs); do
-	is "all options of $verb" "$(completed "$verb" --)" "$(help_of "$verb" | options_of)"
+is "a verb behind site" "$(completed site re)" "remove refresh"
+is "with its options behind it" "$(completed site add --sh)" "--shell"
+is "and what may follow one of them" "$(completed site add --shell '')" "mini none"
+is "behind its value, too" "$(completed site add --shell = none --dr)" "--dry-run"
+for verb in "${whole_verbs[@]}"; do
+	is "all options of $verb" "$(completed $verb --)" "$(help_of $verb | options_of)"
 done
 mkdir -p "$SCRATCH/dir/sub" "$SCRATCH/dir/other"
 touch "$SCRATCH/dir/subfile"
 is "directories for a spool" "$(completed --spool "$SCRATCH/dir/su")" "$SCRATCH/dir/sub"
+is "for a jail" "$(completed site add "$SCRATCH/dir/su")" "$SCRATCH/dir/sub"
 is "files for a socket" "$(completed status --socket "$SCRATCH/dir/sub" | tr ' ' '\n' | sort | paste -sd ' ')" \
 	"$SCRATCH/dir/sub $SCRATCH/dir/subfile"
 is "nothing for a number" "$(completed watch --interval '')" ""
@@ -118,6 +127,14 @@ begin=$(now_us)
 is "of a spool that is busy there are none" "$(completed --spool "$SPOOL" show '')" ""
 at_most "and nobody waits for it, ms" $((($(now_us) - begin) / 1000)) 5000
 exec {lock}<&-
+
+mkdir -p "$SCRATCH/etc/sites.d"
+for name in shop blog; do
+	printf 'root = /srv/%s\nuser = nobody\n' "$name" >"$SCRATCH/etc/sites.d/$name.conf"
+done
+is "sites are offered to be removed" "$(completed --config "$SCRATCH/etc" site remove '')" "blog shop"
+is "or checked" "$(completed site check --config "$SCRATCH/etc" sh)" "shop"
+is "but none where all are meant" "$(completed site list --config "$SCRATCH/etc" '')" ""
 
 # shellcheck disable=SC2016 # nobody is to expand it
 hostile='{"site":"$(touch '"$SCRATCH"'/harm)"}
