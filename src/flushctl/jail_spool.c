@@ -132,6 +132,22 @@ jail_spool_fits(const struct jail *j, struct buf *why)
 	return -ENOTSUP;
 }
 
+/* It leaves us in the spool, where nothing else is to be done by root. */
+static int
+create_and_return(int fd, const char *name, const struct spool_plan *plan)
+{
+	const int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (here < 0)
+		return -errno;
+	rc = spool_create_at(fd, name, plan);
+	if (fchdir(here) < 0 && rc == 0)
+		rc = -errno;
+	close(here);
+	return rc;
+}
+
 static int
 make_in(
     const struct jail_dir *d, const char *name, const struct spool_plan *plan)
@@ -144,7 +160,7 @@ make_in(
 	fd = jail_dir_reopen(d);
 	if (fd < 0)
 		return fd;
-	rc = spool_create_at(fd, name, plan);
+	rc = create_and_return(fd, name, plan);
 	close(fd);
 	return rc;
 }

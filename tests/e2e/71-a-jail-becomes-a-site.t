@@ -54,6 +54,17 @@ ok "where they are installed, they are found" \
 ok "and that are ours" cmp "$BIN/mini_sendmail" "$JAILS/site3/usr/libexec/mini-sendmail/mini_sendmail"
 is "site3 is removed again" "$(site_exits remove site3)" 0
 
+# --- relative paths -----------------------------------------------------
+
+# That of a configuration is from where flushctl was started, whatever it does in the jail.
+relative_site() {
+	(cd "$SCRATCH" && "$BIN/flushctl" site "$@" --config elsewhere)
+}
+mkdir "$SCRATCH/elsewhere"
+ok "the configuration's may be relative" relative_site add "$JAILS/site3" --user 20003
+ok "and is that one" test -s "$SCRATCH/elsewhere/sites.d/site3.conf"
+ok "there it is removed again" relative_site remove site3
+
 # --- PHP ---------------------------------------------------------------------------------------------------
 
 fpm=$(compgen -G '/usr/sbin/php-fpm*' | head -n 1 || true)
