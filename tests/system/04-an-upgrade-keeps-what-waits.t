@@ -88,7 +88,7 @@ ok "that does" site refresh --all
 is "the jails have what the package has" "$(copies)" "4 current"
 ok "it is upgraded again" package_install "$PACKAGE"
 
-# --- a site is removed --------------------------------------------------------------------------------
+# --- a site is removed --------------------------------------------------
 
 relay_stop
 is "mail() is true" "$(sites_mail leaving site2)" true
