@@ -77,6 +77,25 @@ for option in $(sed -n '/^  --/p' <(help_of) | options_of); do
 	ok "the manual explains $option" grep -q "^\.It Fl Fl ${option#--}" man/flushctl.8
 done
 
+# --- what is written elsewhere --------------------------------------------
+
+# written: "VERB: --option" for each that flushctl is called with in documents and examples.
+written() {
+	perl -0777 -ne '
+		tr/\x27,[]//d, s/\n +(?=--)/ /g if $ARGV =~ /rb$/;
+		while (/\bflushctl (site [a-z]+|[a-z]+)\b([^`\n|;&"#]*)/g) {
+			my ($verb, $rest) = ($1, $2);
+			print "$verb: $1\n" while $rest =~ /(--[a-z][a-z-]*)/g;
+		}
+	' README.md docs/*.md docs/examples/* debian/mini-sendmail.p* | sort -u
+}
+
+ok "documents and examples have options" eval '[ "$(written | wc -l)" -ge 8 ]'
+ok "the recipe's, too" grep -qxF "site add: --name" <(written)
+while IFS=: read -r verb option; do
+	ok "a document's: $verb$option" grep -qw -- "$option" <(help_of $verb)
+done < <(written)
+
 # --- bash ---------------------------------------------------------------------------------------------
 
 # completed WORD...: what bash offers for the last one, as if the line had been typed.
