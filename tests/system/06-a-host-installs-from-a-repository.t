@@ -43,6 +43,8 @@ PACKAGE_DIR=$SCRATCH make -s apt-repo DIR="$repository" KEY=ours >"$SCRATCH/publ
 is "nothing can be published before it is built" "$(grep -c 'make package first' "$SCRATCH/publish.log")" 1
 ok "a version is published" publish "$PACKAGE_BEFORE" ours
 install -D -m 644 "$repository/mini-sendmail.asc" "$DISK/etc/apt/keyrings/mini-sendmail.asc"
+# No other can be reached: apt would wait for each.
+rm -f "$DISK"/etc/apt/sources.list "$DISK"/etc/apt/sources.list.d/*
 cp docs/examples/mini-sendmail.sources "$DISK/etc/apt/sources.list.d"
 sed -i 's,^URIs: .*,URIs: file:/srv/repository,' "$DISK/etc/apt/sources.list.d/mini-sendmail.sources"
 cp docs/examples/apt-pin "$DISK/etc/apt/preferences.d/mini-sendmail"

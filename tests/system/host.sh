@@ -80,7 +80,7 @@ site_create() {
 	sed "s/site1/$1/g" docs/examples/php-fpm-pool.conf >"$POOLS/$1.conf"
 	machine_run systemctl reload-or-restart "$PHP_SERVICE"
 	machine_run systemctl enable -q "$PHP_SERVICE"
-	wait_until 10 test -S "$DISK/run/php/$1.sock" || machine_run test -S "/run/php/$1.sock"
+	wait_until 10 machine_run test -S "/run/php/$1.sock"
 }
 
 # site_php NAME SCRIPT QUERY <BODY: what a script of that site answers.
