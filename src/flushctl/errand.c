@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "flushctl/access.h"
 #include "flushctl/errand.h"
+#include "flushctl/interrupt.h"
 #include "flushctl/verb.h"
 #include "site/sandbox.h"
 
@@ -205,6 +206,7 @@ copy_all(struct running *r)
 
 		if (n < 0 && errno != EINTR)
 			return;
+		r->tally->is_stopped = interrupt_has_come();
 		for (int i = 0; n > 0 && i < 2; i++)
 			if (fds[i].revents)
 				copy(r, &r->streams[i]);
@@ -357,7 +359,7 @@ errand_run_all(
 {
 	int worst = STATUS_DONE;
 
-	for (size_t i = 0; i < targets->count; i++) {
+	for (size_t i = 0; i < targets->count && !interrupt_has_come(); i++) {
 		int status;
 
 		e->target = &targets->list[i];

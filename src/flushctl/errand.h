@@ -26,6 +26,7 @@ struct tally {
 	uint64_t damaged; /* messages that are, of these */
 	uint64_t sending; /* those that were being sent at that moment */
 	uint64_t turns;	  /* of the child at the spool: it lives */
+	bool is_stopped;  /* by the parent: end what was begun, no more */
 };
 
 enum { ERRAND_DIR = 3 }; /* the child's descriptor of the directory */
@@ -58,7 +59,8 @@ struct errand {
  */
 int errand_run(const struct errand *e, struct tally *total) MUST_CHECK;
 
-/* Run it for each of the targets: the worst status. */
+/* Run it for each of the targets, until a signal comes that is deferred
+ * (interrupt.h): the worst status. */
 int errand_run_all(struct errand *e, const struct targets *targets,
     struct tally *total) MUST_CHECK;
 

@@ -5,7 +5,9 @@
 
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "flushctl/errand.h"
+#include "flushctl/interrupt.h"
 #include "flushctl/request.h"
 #include "flushctl/sweep.h"
 #include "flushctl/verb.h"
@@ -91,7 +93,8 @@ sweep_all(const struct steering *s)
 	struct tally total = {0};
 	int worst = STATUS_DONE;
 
-	for (size_t i = 0; i < s->targets.count; i++) {
+	interrupt_defer();
+	for (size_t i = 0; i < s->targets.count && !interrupt_has_come(); i++) {
 		int status;
 
 		errand.target = &s->targets.list[i];
@@ -100,7 +103,10 @@ sweep_all(const struct steering *s)
 			worst = status;
 	}
 	if (print_count(s, NULL, &total) != STATUS_DONE)
-		return STATUS_FAILED;
+		worst = STATUS_FAILED;
+	if (interrupt_has_come())
+		log_error("interrupted: there may be more");
+	interrupt_obey();
 	if (worst == STATUS_DONE && total.count == 0)
 		worst = STATUS_NOT_FOUND;
 	return worst;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushctl/access.h"
+#include "flushctl/interrupt.h"
 #include "flushctl/sweep.h"
 #include "flushctl/verb.h"
 #include "listing/listing.h"
@@ -70,6 +71,13 @@ change(struct work *w, uint64_t id)
 		state_release(&state);
 	}
 	return rc;
+}
+
+/* What was begun is ended, and that is all. */
+static bool
+is_stopped(const struct work *w)
+{
+	return w->tally->is_stopped || interrupt_has_come();
 }
 
 /* ---- a transaction ------------------------------------------------- */
@@ -153,7 +161,7 @@ report(struct work *w, uint64_t id, int rc)
 static int
 change_listed(struct work *w)
 {
-	for (size_t i = 0; i < w->target->id_count; i++) {
+	for (size_t i = 0; i < w->target->id_count && !is_stopped(w); i++) {
 		const uint64_t id = w->target->ids[i];
 		int rc = begin(w);
 
@@ -213,9 +221,9 @@ change_found(struct work *w)
 	int more = 1;
 	int rc = 0;
 
-	while (rc == 0 && more > 0) {
+	while (rc == 0 && more > 0 && !is_stopped(w)) {
 		more = find_page(w, &l, ids, &count);
-		for (size_t at = 0; rc == 0 && at < count;)
+		for (size_t at = 0; rc == 0 && at < count && !is_stopped(w);)
 			rc = change_batch(w, ids, count, &at);
 		/* Each batch, lest the disk that is full stays so. */
 		if (rc == 0 && count > 0)
