@@ -33,17 +33,15 @@ block_spool(const struct errand *e, struct spool *s, struct tally *tally)
 }
 
 static int
-steer(const struct selection *selection, int argc, char **argv, bool is_blocked)
+set_all(
+    const struct selection *selection, int argc, char **argv, bool is_blocked)
 {
 	struct errand errand = {.run = block_spool, .context = &is_blocked};
 	struct targets targets = {0};
 	struct tally total = {0};
 	struct request r;
-	int status = request_parse(&r, selection, 0, argc, argv);
+	int status = request_parse(&r, selection, WHERE_ANY, argc, argv);
 
-	if (status == STATUS_DONE && r.word_count > 0)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", r.words[0]);
 	if (status == STATUS_DONE)
 		status = targets_find(
 		    &targets, &r.selection, argv[0], true, NULL, 0);
@@ -54,29 +52,29 @@ steer(const struct selection *selection, int argc, char **argv, bool is_blocked)
 }
 
 static int
-steer_block(const struct selection *selection, int argc, char **argv)
+run_block(const struct selection *selection, int argc, char **argv)
 {
-	return steer(selection, argc, argv, true);
+	return set_all(selection, argc, argv, true);
 }
 
 static int
-steer_unblock(const struct selection *selection, int argc, char **argv)
+run_unblock(const struct selection *selection, int argc, char **argv)
 {
-	return steer(selection, argc, argv, false);
+	return set_all(selection, argc, argv, false);
 }
 
 const struct verb verb_block = {
     .name = "block",
     .arguments = "",
     .help = "Let nobody submit to the spool any more. What is in it is sent.\n",
-    .takes_spool = true,
-    .steer = steer_block,
+    .takes_where = true,
+    .run = run_block,
 };
 
 const struct verb verb_unblock = {
     .name = "unblock",
     .arguments = "",
     .help = "Let them submit again.\n",
-    .takes_spool = true,
-    .steer = steer_unblock,
+    .takes_where = true,
+    .run = run_unblock,
 };

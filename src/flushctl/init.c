@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/quantity.h"
+#include "flushctl/request.h"
 #include "flushctl/user.h"
 #include "flushctl/verb.h"
 #include "mail/domain.h"
@@ -51,7 +52,7 @@ create(const char *dir, const struct spool_plan *plan)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"domain", required_argument, NULL, 'd'},
@@ -65,7 +66,8 @@ run(const char *spool_dir, int argc, char **argv)
 	    .settings = spool_settings_default};
 	int option;
 
-	(void)spool_dir;
+	if (request_check_where(selection, 0, argv[0]) != STATUS_DONE)
+		return STATUS_USAGE;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'd':

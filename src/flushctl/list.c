@@ -162,16 +162,14 @@ list_all(const struct request *r, const struct targets *targets)
 }
 
 static int
-steer(const struct selection *selection, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
 	struct targets targets = {0};
 	struct request r;
 	int status = request_parse(&r, selection,
-	    REQUEST_FILTER | REQUEST_JSON | REQUEST_SORT, argc, argv);
+	    WHERE_ANY | REQUEST_FILTER | REQUEST_JSON | REQUEST_SORT, argc,
+	    argv);
 
-	if (status == STATUS_DONE && r.word_count > 0)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", r.words[0]);
 	if (status == STATUS_DONE)
 		status = targets_find(
 		    &targets, &r.selection, argv[0], false, NULL, 0);
@@ -194,6 +192,6 @@ const struct verb verb_list = {
 	"  --sort age     the oldest first, as if it were not said\n"
 	"  --sort next    what is tried next first\n"
 	"\n" REQUEST_FILTER_HEADING REQUEST_FILTER_HELP,
-    .takes_spool = true,
-    .steer = steer,
+    .takes_where = true,
+    .run = run,
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "flushctl/asked.h"
 #include "flushctl/exposition.h"
+#include "flushctl/request.h"
 #include "flushctl/verb.h"
 
 enum { FILE_MODE = 0644 }; /* whoever collects it is another user */
@@ -98,34 +98,17 @@ make(struct buf *text, const char *socket_path)
 }
 
 static int
-run(const char *spool_dir, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"output", required_argument, NULL, 'o'},
-	    {"socket", required_argument, NULL, 's'},
-	    {0},
-	};
-	const char *socket_path = ASK_SOCKET;
-	const char *output = NULL;
 	struct buf text = BUF_INIT;
-	int option;
-	int status;
+	struct request r;
+	int status = request_parse(
+	    &r, selection, REQUEST_OUTPUT | REQUEST_SOCKET, argc, argv);
 
-	(void)spool_dir;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'o')
-			output = optarg;
-		else if (option == 's')
-			socket_path = optarg;
-		else
-			return verb_bad_option(argv);
-	}
-	if (optind != argc)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", argv[optind]);
-	status = make(&text, socket_path);
 	if (status == STATUS_DONE)
-		status = write_metrics(output, &text);
+		status = make(&text, r.socket);
+	if (status == STATUS_DONE)
+		status = write_metrics(r.output, &text);
 	buf_release(&text);
 	return status;
 }
@@ -139,6 +122,5 @@ const struct verb verb_metrics = {
 	    "  --socket PATH  the status_socket of flushd.conf(5), if it is "
 	    "not\n"
 	    "                 /run/mini-sendmail/status\n",
-    .takes_spool = false,
     .run = run,
 };

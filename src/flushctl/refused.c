@@ -166,18 +166,16 @@ print_refused(const struct errand *e, struct spool *s, struct tally *tally)
 }
 
 static int
-steer_refused(const struct selection *selection, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
 	struct errand errand = {.run = print_refused, .is_of_files = true};
 	struct targets targets = {0};
 	struct tally total = {0};
 	struct request r;
 	struct plan plan;
-	int status = request_parse(&r, selection, REQUEST_LAST, argc, argv);
+	int status =
+	    request_parse(&r, selection, WHERE_ANY | REQUEST_LAST, argc, argv);
 
-	if (status == STATUS_DONE && r.word_count > 0)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", r.words[0]);
 	if (status == STATUS_DONE)
 		status = targets_find(
 		    &targets, &r.selection, argv[0], false, NULL, 0);
@@ -197,6 +195,6 @@ const struct verb verb_refused = {
 	    "time, user,\nexit status, bytes, the first recipient and the "
 	    "reason.\n\n"
 	    "  --last N       the last N lines only, of each spool\n",
-    .takes_spool = true,
-    .steer = steer_refused,
+    .takes_where = true,
+    .run = run,
 };

@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/quantity.h"
+#include "flushctl/ask.h"
 #include "flushctl/request.h"
 #include "flushctl/verb.h"
 
-static const struct {
-	struct option option;
-	unsigned int takes; /* 0: all do */
-} known[] = {
-    {{"spool", required_argument, NULL, 'p'}, 0},
-    {{"site", required_argument, NULL, 'n'}, 0},
-    {{"all-sites", no_argument, NULL, 'A'}, 0},
-    {{"config", required_argument, NULL, 'c'}, 0},
-    {{"sender", required_argument, NULL, 'f'}, REQUEST_FILTER},
-    {{"recipient", required_argument, NULL, 'r'}, REQUEST_FILTER},
-    {{"state", required_argument, NULL, 's'}, REQUEST_FILTER},
-    {{"older", required_argument, NULL, 'o'}, REQUEST_FILTER},
-    {{"all", no_argument, NULL, 'a'}, REQUEST_ALL},
-    {{"json", no_argument, NULL, 'j'}, REQUEST_JSON},
-    {{"sort", required_argument, NULL, 't'}, REQUEST_SORT},
-    {{"raw", no_argument, NULL, 'w'}, REQUEST_RAW},
-    {{"yes", no_argument, NULL, 'y'}, REQUEST_YES},
-    {{"last", required_argument, NULL, 'l'}, REQUEST_LAST},
-};
+enum { INTERVAL_SEC = 2, INTERVAL_MAX_SEC = 3600 };
+
+/* ---- values of options: optarg ------------------------------------- */
 
 static int
 take_address(const char *name, const char **address)
@@ -38,9 +24,21 @@ take_address(const char *name, const char **address)
 }
 
 static int
-take_state(const char *name, struct filter *f)
+take_sender(struct request *r, const char *name)
 {
-	if (filter_parse_state(optarg, &f->state) < 0)
+	return take_address(name, &r->filter.sender);
+}
+
+static int
+take_recipient(struct request *r, const char *name)
+{
+	return take_address(name, &r->filter.recipient);
+}
+
+static int
+take_state(struct request *r, const char *name)
+{
+	if (filter_parse_state(optarg, &r->filter.state) < 0)
 		return verb_usage(name,
 		    "--state is new, sending, deferred, held, failed or "
 		    "damaged, not '%s'",
@@ -49,7 +47,7 @@ take_state(const char *name, struct filter *f)
 }
 
 static int
-take_age(const char *name, struct filter *f)
+take_age(struct request *r, const char *name)
 {
 	const int64_t now_ms = clock_wall_ms();
 	int64_t age_ms;
@@ -57,93 +55,216 @@ take_age(const char *name, struct filter *f)
 	if (quantity_parse_duration(optarg, &age_ms) < 0)
 		return verb_usage(name,
 		    "'%s' is no age; write it as 90s, 15m, 12h or 3d", optarg);
-	f->has_age = true;
-	f->before_ms = age_ms < now_ms ? now_ms - age_ms : 0;
+	r->filter.has_age = true;
+	r->filter.before_ms = age_ms < now_ms ? now_ms - age_ms : 0;
 	return STATUS_DONE;
 }
 
 static int
-take_order(const char *name, enum listing_order *order)
+take_order(struct request *r, const char *name)
 {
 	if (strcmp(optarg, "age") != 0 && strcmp(optarg, "next") != 0)
 		return verb_usage(
 		    name, "--sort is age or next, not '%s'", optarg);
-	*order = *optarg == 'n' ? LISTING_BY_TIME : LISTING_BY_AGE;
+	r->order = *optarg == 'n' ? LISTING_BY_TIME : LISTING_BY_AGE;
 	return STATUS_DONE;
 }
 
 static int
-take_last(const char *name, uint64_t *last)
+take_last(struct request *r, const char *name)
 {
-	if (quantity_parse_count(optarg, last) < 0 || *last == 0)
+	if (quantity_parse_count(optarg, &r->last) < 0 || r->last == 0)
 		return verb_usage(
 		    name, "'%s' is not a number of lines", optarg);
 	return STATUS_DONE;
 }
 
 static int
-take_option(struct request *r, int option, char **argv)
+take_interval(struct request *r, const char *name)
 {
-	switch (option) {
-	case 'p':
-		r->selection.spool_dir = optarg;
-		return STATUS_DONE;
-	case 'n':
-		r->selection.site = optarg;
-		return STATUS_DONE;
-	case 'A':
-		r->selection.is_all_sites = true;
-		return STATUS_DONE;
-	case 'c':
-		r->selection.conf_dir = optarg;
-		return STATUS_DONE;
-	case 'f':
-		return take_address(argv[0], &r->filter.sender);
-	case 'r':
-		return take_address(argv[0], &r->filter.recipient);
-	case 's':
-		return take_state(argv[0], &r->filter);
-	case 'o':
-		return take_age(argv[0], &r->filter);
-	case 't':
-		return take_order(argv[0], &r->order);
-	case 'l':
-		return take_last(argv[0], &r->last);
-	case 'a':
-		r->is_all = true;
-		return STATUS_DONE;
-	case 'j':
-		r->is_json = true;
-		return STATUS_DONE;
-	case 'w':
-		r->is_raw = true;
-		return STATUS_DONE;
-	case 'y':
-		r->is_yes = true;
-		return STATUS_DONE;
-	default:
-		return verb_bad_option(argv);
-	}
+	if (quantity_parse_count(optarg, &r->interval_sec) < 0 ||
+	    r->interval_sec < 1 || r->interval_sec > INTERVAL_MAX_SEC)
+		return verb_usage(name,
+		    "'%s' is no number of seconds from 1 to 3600", optarg);
+	return STATUS_DONE;
 }
 
-int
-request_parse(struct request *r, const struct selection *selection,
-    unsigned int takes, int argc, char **argv)
+static int
+no_threshold(const char *name)
+{
+	return verb_usage(name, "'%s' is no number and no age", optarg);
+}
+
+/* A number is one of messages, what has a unit is an age: one of both. */
+static int
+parse_threshold(uint64_t *waiting, uint64_t *age_sec)
+{
+	int64_t ms;
+
+	if (quantity_parse_count(optarg, waiting) == 0)
+		return 0;
+	if (quantity_parse_duration(optarg, &ms) < 0)
+		return -EINVAL;
+	*age_sec = (uint64_t)ms / 1000;
+	return 0;
+}
+
+static int
+take_warn(struct request *r, const char *name)
+{
+	struct thresholds *t = &r->thresholds;
+
+	return parse_threshold(&t->waiting.warn, &t->age_sec.warn) < 0
+		   ? no_threshold(name)
+		   : STATUS_DONE;
+}
+
+static int
+take_crit(struct request *r, const char *name)
+{
+	struct thresholds *t = &r->thresholds;
+
+	return parse_threshold(&t->waiting.crit, &t->age_sec.crit) < 0
+		   ? no_threshold(name)
+		   : STATUS_DONE;
+}
+
+static int
+take_held(struct request *r, const char *name)
+{
+	return quantity_parse_count(optarg, &r->thresholds.held) < 0
+		   ? no_threshold(name)
+		   : STATUS_DONE;
+}
+
+static int
+take_failed(struct request *r, const char *name)
+{
+	return quantity_parse_count(optarg, &r->thresholds.failed) < 0
+		   ? no_threshold(name)
+		   : STATUS_DONE;
+}
+
+/* ---- which there are ----------------------------------------------- */
+
+/* A text or a flag of the request, or what take() makes of the value. */
+#define TEXT(field) true, offsetof(struct request, field), NULL
+#define FLAG(field) false, offsetof(struct request, field), NULL
+#define READ(take)  true, 0, take
+
+static const struct {
+	const char *name;
+	unsigned int takes; /* by verbs that take one of these */
+	bool has_value;
+	size_t at;
+	int (*take)(struct request *r, const char *name);
+} known[] = {
+    {"spool", WHERE_SPOOL, TEXT(selection.spool_dir)},
+    {"site", WHERE_SITE, TEXT(selection.site)},
+    {"all-sites", WHERE_ALL_SITES, FLAG(selection.is_all_sites)},
+    {"config", WHERE_CONFIG, TEXT(selection.conf_dir)},
+    {"sender", REQUEST_FILTER, READ(take_sender)},
+    {"recipient", REQUEST_FILTER, READ(take_recipient)},
+    {"state", REQUEST_FILTER, READ(take_state)},
+    {"older", REQUEST_FILTER, READ(take_age)},
+    {"all", REQUEST_ALL, FLAG(is_all)},
+    {"json", REQUEST_JSON, FLAG(is_json)},
+    {"sort", REQUEST_SORT, READ(take_order)},
+    {"raw", REQUEST_RAW, FLAG(is_raw)},
+    {"yes", REQUEST_YES, FLAG(is_yes)},
+    {"last", REQUEST_LAST, READ(take_last)},
+    {"socket", REQUEST_SOCKET, TEXT(socket)},
+    {"interval", REQUEST_INTERVAL, READ(take_interval)},
+    {"output", REQUEST_OUTPUT, TEXT(output)},
+    {"warn", REQUEST_THRESHOLDS, READ(take_warn)},
+    {"crit", REQUEST_THRESHOLDS, READ(take_crit)},
+    {"held", REQUEST_THRESHOLDS, READ(take_held)},
+    {"failed", REQUEST_THRESHOLDS, READ(take_failed)},
+};
+
+enum { VALUE_FIRST = 256 }; /* getopt_long()'s, beyond any character */
+
+static int
+take_option(struct request *r, size_t i, const char *name)
+{
+	char *field = (char *)r + known[i].at;
+	const bool yes = true;
+
+	if (known[i].take)
+		return known[i].take(r, name);
+	if (known[i].has_value)
+		memcpy(field, &optarg, sizeof(optarg));
+	else
+		memcpy(field, &yes, sizeof(yes));
+	return STATUS_DONE;
+}
+
+static int
+take_options(struct request *r, unsigned int takes, int argc, char **argv)
 {
 	struct option options[ARRAY_LEN(known) + 1] = {0};
 	size_t count = 0;
 	int status = STATUS_DONE;
 	int option;
 
-	*r = (struct request){
-	    .selection = *selection, .filter = FILTER_ALL, .last = UINT64_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if ((known[i].takes & takes) == known[i].takes)
-			options[count++] = known[i].option;
+		if (known[i].takes & takes)
+			options[count++] = (struct option){known[i].name,
+			    known[i].has_value ? required_argument
+					       : no_argument,
+			    NULL, VALUE_FIRST + (int)i};
 	while (status == STATUS_DONE &&
 	       (option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		status = take_option(r, option, argv);
+		status = option < VALUE_FIRST
+			     ? verb_bad_option(argv)
+			     : take_option(
+				   r, (size_t)(option - VALUE_FIRST), argv[0]);
+	return status;
+}
+
+/* ---- the command line ---------------------------------------------- */
+
+int
+request_check_where(
+    const struct selection *s, unsigned int where, const char *name)
+{
+	const struct {
+		bool is_there;
+		unsigned int where;
+		const char *option;
+	} said[] = {
+	    {s->spool_dir, WHERE_SPOOL, "--spool"},
+	    {s->site, WHERE_SITE, "--site"},
+	    {s->is_all_sites, WHERE_ALL_SITES, "--all-sites"},
+	    {s->conf_dir, WHERE_CONFIG, "--config"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (said[i].is_there && !(said[i].where & where))
+			return verb_usage(
+			    name, "it does not take %s", said[i].option);
+	return STATUS_DONE;
+}
+
+int
+request_parse(struct request *r, const struct selection *selection,
+    unsigned int takes, int argc, char **argv)
+{
+	int status = request_check_where(selection, takes, argv[0]);
+
+	*r = (struct request){.selection = *selection,
+	    .filter = FILTER_ALL,
+	    .last = UINT64_MAX,
+	    .socket = ASK_SOCKET,
+	    .interval_sec = INTERVAL_SEC,
+	    .thresholds = verdict_thresholds};
+	if (status == STATUS_DONE)
+		status = take_options(r, takes, argc, argv);
 	r->words = argv + optind;
 	r->word_count = (size_t)(argc - optind);
+	if (status == STATUS_DONE && r->word_count > 0 &&
+	    !(takes & REQUEST_WORDS))
+		return verb_usage(
+		    argv[0], "'%s' is one argument too many", r->words[0]);
 	return status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * request.h - the options of the verbs that work in spools
+ * request.h - the options of verbs
  */
 #ifndef FLUSHCTL_REQUEST_H
 #define FLUSHCTL_REQUEST_H
@@ -11,18 +11,24 @@
 
 #include "base/compiler.h"
 #include "flushctl/target.h"
+#include "flushctl/verdict.h"
 #include "listing/filter.h"
 #include "listing/listing.h"
 
-/* Options that a verb takes, beside those of a selection. */
+/* Options that a verb takes, beside those of target.h's WHERE. */
 enum {
-	REQUEST_FILTER = 1, /* --sender --recipient --state --older */
-	REQUEST_ALL = 2,
-	REQUEST_JSON = 4,
-	REQUEST_SORT = 8,
-	REQUEST_RAW = 16,
-	REQUEST_YES = 32,
-	REQUEST_LAST = 64,
+	REQUEST_WORDS = 16,  /* what is no option, at all */
+	REQUEST_FILTER = 32, /* --sender --recipient --state --older */
+	REQUEST_ALL = 64,
+	REQUEST_JSON = 128,
+	REQUEST_SORT = 256,
+	REQUEST_RAW = 512,
+	REQUEST_YES = 1024,
+	REQUEST_LAST = 2048,
+	REQUEST_SOCKET = 4096,
+	REQUEST_INTERVAL = 8192,
+	REQUEST_OUTPUT = 16384,
+	REQUEST_THRESHOLDS = 32768, /* --warn --crit --held --failed */
 };
 
 struct request {
@@ -34,17 +40,26 @@ struct request {
 	bool is_raw;
 	bool is_yes;
 	uint64_t last; /* that many of the end; UINT64_MAX: all */
-	char **words;  /* what is no option */
+	const char *socket;
+	uint64_t interval_sec; /* 1 to 3600; 2 if it was not said */
+	const char *output;    /* NULL: standard output */
+	struct thresholds thresholds;
+	char **words; /* what is no option */
 	size_t word_count;
 };
 
 /*
- * Read the command line of a verb that takes these options; what was said in
- * front of the verb is in selection. STATUS_DONE; or STATUS_USAGE, what is
- * wrong was said.
+ * Read the command line of a verb that takes these options, of both kinds; what
+ * was said in front of the verb is in selection. STATUS_DONE; or STATUS_USAGE,
+ * what is wrong was said.
  */
 int request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv) MUST_CHECK;
+
+/* The same for what was said in front of a verb that reads the rest itself:
+ * which of it may be there. name is that of request_parse()'s argv[0]. */
+int request_check_where(const struct selection *selection, unsigned int where,
+    const char *name) MUST_CHECK;
 
 /* What the help of a verb says of the options of filters. */
 #define REQUEST_FILTER_HEADING                                                 \

@@ -242,12 +242,13 @@ show_in_spool(const struct errand *e, struct spool *s, struct tally *tally)
 }
 
 static int
-steer(const struct selection *selection, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
 	struct targets targets = {0};
 	struct tally total = {0};
 	struct request r;
-	int status = request_parse(&r, selection, REQUEST_RAW, argc, argv);
+	int status = request_parse(
+	    &r, selection, WHERE_ANY | REQUEST_WORDS | REQUEST_RAW, argc, argv);
 
 	if (status == STATUS_DONE && r.word_count != 1)
 		return verb_usage(argv[0], "one queue id is wanted");
@@ -274,6 +275,6 @@ const struct verb verb_show = {
 	    "  --raw          print its text instead: byte for byte, or "
 	    "escaped if that\n"
 	    "                 is to a terminal\n",
-    .takes_spool = true,
-    .steer = steer,
+    .takes_where = true,
+    .run = run,
 };

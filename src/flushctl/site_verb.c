@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "flushctl/request.h"
 #include "flushctl/site_verb.h"
 #include "flushctl/user.h"
 #include "flushctl/verb.h"
@@ -175,6 +176,9 @@ run(const struct selection *selection, int argc, char **argv)
 	struct buf name = BUF_INIT;
 	int status;
 
+	if (request_check_where(selection, WHERE_CONFIG, argv[0]) !=
+	    STATUS_DONE)
+		return STATUS_USAGE;
 	if (argc < 2)
 		return verb_usage(
 		    argv[0], "add, remove, refresh, check or list?");
@@ -205,6 +209,5 @@ const struct verb verb_site = {
 	    "  list     print which sites there are\n"
 	    "\n"
 	    "  --help   behind one of these: what it does\n",
-    .takes_spool = false,
-    .steer = run,
+    .run = run,
 };

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 
-#include "base/log.h"
 #include "flushctl/asked.h"
+#include "flushctl/request.h"
 #include "flushctl/status_table.h"
 #include "flushctl/terminal.h"
 #include "flushctl/verb.h"
@@ -29,47 +27,22 @@ add_table(struct buf *out, struct snapshot *s, bool is_one)
 }
 
 static int
-steer(const struct selection *selection, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'},
-	    {"site", required_argument, NULL, 'n'},
-	    {"socket", required_argument, NULL, 's'},
-	    {0},
-	};
-	const char *path = ASK_SOCKET;
-	const char *site = selection->site;
+	struct request r;
 	struct asked asked;
 	struct buf out = BUF_INIT;
-	bool is_json = false;
-	int option;
-	int status;
+	int status = request_parse(&r, selection,
+	    WHERE_SITE | REQUEST_JSON | REQUEST_SOCKET, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'j':
-			is_json = true;
-			break;
-		case 'n':
-			site = optarg;
-			break;
-		case 's':
-			path = optarg;
-			break;
-		default:
-			return verb_bad_option(argv);
-		}
-	}
-	if (optind != argc)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", argv[optind]);
-	status = asked_get(&asked, path, site);
+	if (status == STATUS_DONE)
+		status = asked_get(&asked, r.socket, r.selection.site);
 	if (status != STATUS_DONE)
 		return status;
-	if (is_json)
+	if (r.is_json)
 		add_json(&out, &asked.snapshot);
 	else
-		add_table(&out, &asked.snapshot, site != NULL);
+		add_table(&out, &asked.snapshot, r.selection.site != NULL);
 	status = verb_write(out.data, out.len);
 	buf_release(&out);
 	asked_release(&asked);
@@ -87,6 +60,5 @@ const struct verb verb_status = {
 	    "  --socket PATH  the status_socket of flushd.conf(5), if it is "
 	    "not\n"
 	    "                 /run/mini-sendmail/status\n",
-    .takes_spool = false,
-    .steer = steer,
+    .run = run,
 };

@@ -194,7 +194,8 @@ static int
 steer(const struct change *c, const struct selection *selection, int argc,
     char **argv)
 {
-	const unsigned int takes = REQUEST_FILTER | REQUEST_ALL |
+	const unsigned int takes = WHERE_ANY | REQUEST_WORDS | REQUEST_FILTER |
+				   REQUEST_ALL |
 				   (c->apply ? 0U : (unsigned)REQUEST_YES);
 	struct steering s = {.change = c, .name = argv[0]};
 	int status = request_parse(&s.request, selection, takes, argc, argv);
@@ -213,25 +214,25 @@ steer(const struct change *c, const struct selection *selection, int argc,
 }
 
 static int
-steer_hold(const struct selection *selection, int argc, char **argv)
+run_hold(const struct selection *selection, int argc, char **argv)
 {
 	return steer(&change_hold, selection, argc, argv);
 }
 
 static int
-steer_release(const struct selection *selection, int argc, char **argv)
+run_release(const struct selection *selection, int argc, char **argv)
 {
 	return steer(&change_release, selection, argc, argv);
 }
 
 static int
-steer_retry(const struct selection *selection, int argc, char **argv)
+run_retry(const struct selection *selection, int argc, char **argv)
 {
 	return steer(&change_retry, selection, argc, argv);
 }
 
 static int
-steer_remove(const struct selection *selection, int argc, char **argv)
+run_remove(const struct selection *selection, int argc, char **argv)
 {
 	return steer(&change_remove, selection, argc, argv);
 }
@@ -248,8 +249,8 @@ const struct verb verb_hold = {
     .arguments = ARGUMENTS,
     .help = "Put messages on hold: they are not sent until they are "
 	    "released.\n" WHICH,
-    .takes_spool = true,
-    .steer = steer_hold,
+    .takes_where = true,
+    .run = run_hold,
 };
 
 const struct verb verb_release = {
@@ -257,8 +258,8 @@ const struct verb verb_release = {
     .arguments = ARGUMENTS,
     .help = "Take messages off hold: they are due at once, if somebody is "
 	    "still to get them.\n" WHICH,
-    .takes_spool = true,
-    .steer = steer_release,
+    .takes_where = true,
+    .run = run_release,
 };
 
 const struct verb verb_retry = {
@@ -266,8 +267,8 @@ const struct verb verb_retry = {
     .arguments = ARGUMENTS,
     .help = "Try messages at once: those that wait, and those that failed and "
 	    "nobody\nwas told.\n" WHICH,
-    .takes_spool = true,
-    .steer = steer_retry,
+    .takes_where = true,
+    .run = run_retry,
 };
 
 const struct verb verb_remove = {
@@ -276,6 +277,6 @@ const struct verb verb_remove = {
     .help = "Remove messages. They are not sent, and nobody is told. On a "
 	    "terminal it asks\nfirst.\n" WHICH "\n"
 	    "  --yes          do not ask\n",
-    .takes_spool = true,
-    .steer = steer_remove,
+    .takes_where = true,
+    .run = run_remove,
 };

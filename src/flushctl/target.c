@@ -38,13 +38,11 @@ spool_of_environment(void)
 	return dir && *dir ? dir : NULL;
 }
 
-const char *
-target_default_dir(const struct selection *selection)
+static const char *
+default_dir(void)
 {
-	const char *dir = selection->spool_dir;
+	const char *dir = spool_of_environment();
 
-	if (!dir)
-		dir = spool_of_environment();
 	return dir ? dir : spool_default;
 }
 
@@ -198,7 +196,7 @@ find_default(struct search *s)
 		return status;
 	if (!may_be_sites ||
 	    (s->conf.site_count == 0 && !s->selection->conf_dir))
-		add_dir(s->found, target_default_dir(s->selection));
+		add_dir(s->found, default_dir());
 	else if (s->is_change)
 		return verb_usage(
 		    s->name, "which site? --site NAME, SITE/ID or --all-sites");

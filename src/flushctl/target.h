@@ -25,6 +25,15 @@ struct selection {
 	bool is_all_sites;
 };
 
+/* Which of these mean something to a verb. */
+enum {
+	WHERE_SPOOL = 1,
+	WHERE_SITE = 2,
+	WHERE_ALL_SITES = 4,
+	WHERE_CONFIG = 8,
+	WHERE_ANY = 15,
+};
+
 struct target {
 	const char *name; /* a site's name, or the directory */
 	bool is_site;	  /* of the configuration */
@@ -42,8 +51,8 @@ struct targets {
  * Find the targets of a selection and of words that are ids, ID or SITE/ID
  * (none: whole spools). name is the program and the verb, for messages.
  * is_change: the verb changes something, so that all sites must be asked for.
- * STATUS_DONE; or what is wrong was said: STATUS_USAGE, STATUS_FAILED. Release
- * in any case.
+ * STATUS_DONE; or what is wrong was said: STATUS_USAGE, STATUS_NOT_FOUND (no
+ * such site), STATUS_FAILED. Release in any case.
  */
 int targets_find(struct targets *t, const struct selection *selection,
     const char *name, bool is_change, char **words,
@@ -52,8 +61,5 @@ void targets_release(struct targets *t);
 
 /* The width of their sites' names in a list; 0: there is but one spool. */
 int targets_name_width(const struct targets *t);
-
-/* The directory of a selection that names a spool, or what is the default. */
-const char *target_default_dir(const struct selection *selection);
 
 #endif

@@ -149,10 +149,10 @@ print_verb_help(const struct verb *v)
 	int status;
 
 	buf_add_format(&text, "usage: flushctl %s%s",
-	    v->takes_spool ? "[WHERE] " : "", v->name);
+	    v->takes_where ? "[WHERE] " : "", v->name);
 	verb_add_arguments(&text, text.len, v->arguments);
 	buf_add_format(&text, "\n%s", v->help);
-	if (v->takes_spool)
+	if (v->takes_where)
 		buf_add_str(&text,
 		    "\nWHERE, which may also stand behind the verb, is one "
 		    "of\n\n" WHERE_HELP);
@@ -189,9 +189,7 @@ run_verb(const struct selection *selection, int argc, char **argv)
 		buf_add_format(&name, "%s %s", program, v->name);
 		argv[0] = name.data;
 		optind = 0; /* getopt_long() begins anew */
-		status = v->steer ? v->steer(selection, argc, argv)
-				  : v->run(target_default_dir(selection), argc,
-					argv);
+		status = v->run(selection, argc, argv);
 		buf_release(&name);
 		return status;
 	}

@@ -24,11 +24,10 @@ struct verb {
 	const char *name;
 	const char *arguments; /* for the line of usage */
 	const char *help;
-	bool takes_spool; /* --spool means something to it */
-	/* Either of both; argv[0] names the program and the verb, for messages.
-	 * The second is of verbs that are for spools or sites. */
-	int (*run)(const char *spool_dir, int argc, char **argv);
-	int (*steer)(const struct selection *selection, int argc, char **argv);
+	bool takes_where; /* it is for spools, any or all of them */
+	/* selection is what was said in front of the verb; argv[0] names the
+	 * program and the verb, for messages. */
+	int (*run)(const struct selection *selection, int argc, char **argv);
 };
 
 extern const struct verb verb_init;

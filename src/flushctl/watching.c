@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,17 +7,15 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/quantity.h"
 #include "flushctl/asked.h"
 #include "flushctl/drain.h"
 #include "flushctl/local_time.h"
+#include "flushctl/request.h"
 #include "flushctl/status_table.h"
 #include "flushctl/terminal.h"
 #include "flushctl/verb.h"
 
 enum {
-	INTERVAL_SEC = 2,
-	INTERVAL_MAX_SEC = 3600,
 	/* Nobody watches for longer without a word. */
 	TIMEOUT_MS = 3000,
 	FRAME_LINES = 1, /* above the table */
@@ -218,45 +215,18 @@ watch(struct watching *w)
 }
 
 static int
-steer(const struct selection *selection, int argc, char **argv)
+run(const struct selection *selection, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"interval", required_argument, NULL, 'i'},
-	    {"site", required_argument, NULL, 'n'},
-	    {"socket", required_argument, NULL, 's'},
-	    {0},
-	};
-	struct watching w = {.path = ASK_SOCKET,
-	    .site = selection->site,
-	    .interval_sec = INTERVAL_SEC,
-	    .trouble = BUF_INIT};
-	int option;
-	int status;
+	struct watching w = {.trouble = BUF_INIT};
+	struct request r;
+	int status = request_parse(&r, selection,
+	    WHERE_SITE | REQUEST_INTERVAL | REQUEST_SOCKET, argc, argv);
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'i':
-			if (quantity_parse_count(optarg, &w.interval_sec) < 0 ||
-			    w.interval_sec < 1 ||
-			    w.interval_sec > INTERVAL_MAX_SEC)
-				return verb_usage(argv[0],
-				    "'%s' is no number of seconds from 1 to "
-				    "3600",
-				    optarg);
-			break;
-		case 'n':
-			w.site = optarg;
-			break;
-		case 's':
-			w.path = optarg;
-			break;
-		default:
-			return verb_bad_option(argv);
-		}
-	}
-	if (optind != argc)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", argv[optind]);
+	if (status != STATUS_DONE)
+		return status;
+	w.path = r.socket;
+	w.site = r.selection.site;
+	w.interval_sec = r.interval_sec;
 	status = watch(&w);
 	forget(&w);
 	buf_release(&w.trouble);
@@ -276,6 +246,5 @@ const struct verb verb_watch = {
 	"  --site NAME     this site only\n"
 	"  --socket PATH   the status_socket of flushd.conf(5), if it is not\n"
 	"                  /run/mini-sendmail/status\n",
-    .takes_spool = false,
-    .steer = steer,
+    .run = run,
 };
