@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -119,6 +120,11 @@ load(struct search *s)
 {
 	if (s->has_conf)
 		return STATUS_DONE;
+	/* Without one there are no sites; but whoever names one, has one. */
+	if (s->selection->conf_dir && access(conf_dir(s), F_OK) < 0) {
+		log_error("%s: %s", conf_dir(s), strerror(errno));
+		return STATUS_FAILED;
+	}
 	if (conf_load(conf_dir(s), &s->conf) < 0)
 		return STATUS_FAILED;
 	s->has_conf = true;
@@ -152,7 +158,7 @@ find_site(struct search *s, const char *name, size_t len, struct target **out)
 	if (status == STATUS_DONE) {
 		log_error("%s/sites.d has no site '%.*s'", conf_dir(s),
 		    (int)len, name);
-		status = STATUS_FAILED;
+		status = STATUS_NOT_FOUND;
 	}
 	return status;
 }

@@ -76,14 +76,14 @@ is "show --site SITE ID" "$code $(sed -n 's/^sender: *//p' "$out")" "0 one@blog.
 ctl show "$blog_id"
 ok "an id alone could be of any site" says 2 "which site?"
 ctl show "other/$blog_id"
-ok "a site that there is not" says 3 "has no site 'other'"
+ok "a site that there is not" says 1 "has no site 'other'"
 ctl --site shop show "blog/$blog_id"
 ok "one is named twice" says 2 "names a site, and so does an option"
 ctl --site shop show "$blog_id"
 ok "an id of another site" says 1 "shop: there is no message $blog_id"
 for bad in shop/ /x "/$shop_id" "shop/../$shop_id"; do
 	ctl show "$bad"
-	is "show $bad is a mistake" "$((code == 2 || code == 3))" 1
+	is "show $bad is a mistake" "$((code == 1 || code == 2))" 1
 done
 
 # --- what is changed must be named ----------------------------------------------------------------------
