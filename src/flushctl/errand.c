@@ -218,10 +218,33 @@ copy_all(struct running *r)
 /* ---- the parent ---------------------------------------------------- */
 
 static int
-failed(const struct target *t, const char *doing, int rc)
+failed(const struct errand *e, const char *doing, int rc)
 {
-	log_error("%s: %s: %s", t->name, doing, strerror(-rc));
+	if (e->end)
+		*e->end = rc;
+	else
+		log_error("%s: %s: %s", e->target->name, doing, strerror(-rc));
 	return STATUS_FAILED;
+}
+
+/* Say why a process has not ended as it should. */
+static void
+report_end(const struct running *r, int status)
+{
+	const char *meaning = "what is in the spool ended the process that "
+			      "read it";
+
+	if (r->errand->end) {
+		*r->errand->end = r->is_ended ? -ETIMEDOUT : -EBADMSG;
+		return;
+	}
+	if (r->is_ended)
+		meaning = "the process that reads it did nothing for a minute";
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		meaning = "reading it made a forbidden system call";
+	else if (r->write_error)
+		return;
+	log_error("%s: %s", r->errand->target->name, meaning);
 }
 
 /* Who may not, is told so before anything is begun. */
@@ -280,35 +303,24 @@ start(struct running *r, int dir_fd)
 static int
 wait_for(struct running *r)
 {
-	const struct target *t = r->errand->target;
 	int status;
 	pid_t pid;
 
 	/* It has closed what it prints to, so its end is near. */
 	while ((pid = waitpid(r->pid, &status, WNOHANG)) <= 0) {
 		if (pid < 0 && errno != EINTR)
-			return failed(t, "its process is lost", -errno);
+			return failed(r->errand, "its process is lost", -errno);
 		end_silent(r);
 		poll(NULL, 0, END_MS);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) <= STATUS_FAILED)
 		return WEXITSTATUS(status);
-	if (r->is_ended)
-		log_error("%s: the process that reads it did nothing for a "
-			  "minute",
-		    t->name);
-	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_error(
-		    "%s: reading it made a forbidden system call", t->name);
-	else if (!r->write_error)
-		log_error("%s: what is in the spool ended the process that "
-			  "read it",
-		    t->name);
+	report_end(r, status);
 	return STATUS_FAILED;
 }
 
-static int
-run_in(const struct errand *e, int dir_fd, struct tally *total)
+int
+errand_run_in(const struct errand *e, int dir_fd, struct tally *total)
 {
 	const int64_t now_ms = clock_boot_ms();
 	struct running r = {
@@ -319,14 +331,14 @@ run_in(const struct errand *e, int dir_fd, struct tally *total)
 	r.tally = mmap(NULL, sizeof(*r.tally), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r.tally == MAP_FAILED)
-		return failed(e->target, "no memory", -errno);
+		return failed(e, "no memory", -errno);
 	rc = start(&r, dir_fd);
 	if (rc == 0) {
 		copy_all(&r);
 		status = wait_for(&r);
 		clear_progress(&r);
 	} else {
-		status = failed(e->target, "no process for it", rc);
+		status = failed(e, "no process for it", rc);
 	}
 	if (r.write_error) {
 		log_error("standard output: %s", strerror(-r.write_error));
@@ -348,7 +360,7 @@ errand_run(const struct errand *e, struct tally *total)
 
 	if (fd < 0)
 		return STATUS_FAILED;
-	status = run_in(e, fd, total);
+	status = errand_run_in(e, fd, total);
 	close(fd);
 	return status;
 }

@@ -49,6 +49,10 @@ struct errand {
 	/* Behind the number, on a terminal, when it takes long; or NULL. */
 	const char *progress;
 	struct tally before; /* of errands before this one */
+	/* If not NULL: what ended the process, or kept it from being begun, is
+	 * not said but left here, a -errno: -ETIMEDOUT if it did nothing any
+	 * more, -EBADMSG if it was killed. */
+	int *end;
 };
 
 /*
@@ -58,6 +62,11 @@ struct errand {
  * the site's user may stop it.
  */
 int errand_run(const struct errand *e, struct tally *total) MUST_CHECK;
+
+/* The same in a spool directory that is open; without a target if end is set
+ * and it is of files. */
+int errand_run_in(
+    const struct errand *e, int dir_fd, struct tally *total) MUST_CHECK;
 
 /* Run it for each of the targets, until a signal comes that is deferred
  * (interrupt.h): the worst status. */

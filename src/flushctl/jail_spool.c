@@ -2,32 +2,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/cpu.h"
-#include "base/io.h"
-#include "base/memory.h"
+#include "flushctl/errand.h"
 #include "flushctl/filesystem.h"
 #include "flushctl/jail_spool.h"
-#include "site/sandbox.h"
+#include "flushctl/verb.h"
 #include "spool/destroy.h"
 
 enum {
 	LOCK_MS = 30 * 1000,
-	CHILD_MS = 60 * 1000, /* its user may stop it */
 	CPU_SEC = 20,
-	MEMORY_MAX = 256 << 20,
-	PIPE_FD = 3, /* of the child */
-	DIR_FD = 4,
 };
 
 /* ---- the directory ------------------------------------------------- */
@@ -204,11 +197,16 @@ jail_spool_unmake(const struct jail *j, const char *path)
 	return rc;
 }
 
-/* ---- in the spool: a child ----------------------------------------- */
+/* ---- in the spool: an errand --------------------------------------- */
 
 struct report {
 	int rc;
 	struct jail_spool_depth depth;
+};
+
+struct task {
+	enum jail_spool_order order;
+	struct report *report; /* shared with the child */
 };
 
 static int
@@ -274,90 +272,52 @@ carry_out(
 	return rc;
 }
 
-/* What the parent has open must not be at hand to who is taken over. */
 static int
-keep_only(int pipe_fd, int dir_fd)
+run_task(const struct errand *e, struct spool *s, struct tally *tally)
 {
-	const int pipe_copy = fcntl(pipe_fd, F_DUPFD, DIR_FD + 1);
-	const int dir_copy = fcntl(dir_fd, F_DUPFD, DIR_FD + 1);
+	const struct task *task = e->context;
+	struct report *report = task->report;
 
-	if (pipe_copy < 0 || dir_copy < 0 || dup2(pipe_copy, PIPE_FD) < 0 ||
-	    dup2(dir_copy, DIR_FD) < 0)
-		return -errno;
-	io_close_from(DIR_FD + 1);
-	return 0;
-}
-
-NORETURN static void
-be_child(int pipe_fd, int dir_fd, enum jail_spool_order order)
-{
-	struct report r = {0};
-
-	if (keep_only(pipe_fd, dir_fd) < 0 || !sandbox_enter_spool(DIR_FD))
-		_exit(1);
-	memory_limit(MEMORY_MAX);
+	(void)s;
+	(void)tally;
 	cpu_limit(CPU_SEC);
-	r.rc = carry_out(DIR_FD, order, &r.depth);
-	_exit(io_write_all(PIPE_FD, &r, sizeof(r)) < 0 ? 1 : 0);
+	report->rc = carry_out(ERRAND_DIR, task->order, &report->depth);
+	return STATUS_DONE;
 }
 
 /* ---- and who waits for it ------------------------------------------ */
 
 static int
-hear(int fd, struct report *r)
+run_child(int dir_fd, struct task *task)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	int n;
+	int rc = 0;
+	const struct errand errand = {
+	    .run = run_task, .context = task, .is_of_files = true, .end = &rc};
+	struct tally ignored = {0};
 
-	do
-		n = poll(&p, 1, CHILD_MS);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n < 0 ? -errno : -ETIMEDOUT;
-	/* So little is written at once. */
-	return io_read(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r) ? 0 : -EBADMSG;
-}
-
-static int
-run_child(int dir_fd, enum jail_spool_order order, struct report *r)
-{
-	int fds[2];
-	pid_t pid;
-	int rc;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	pid = fork();
-	if (pid == 0) {
-		close(fds[0]);
-		be_child(fds[1], dir_fd, order);
-	}
-	rc = pid < 0 ? -errno : 0;
-	close(fds[1]);
-	if (pid > 0) {
-		rc = hear(fds[0], r);
-		if (rc < 0)
-			kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	close(fds[0]);
-	return rc;
+	if (errand_run_in(&errand, dir_fd, &ignored) != STATUS_DONE)
+		return rc < 0 ? rc : -EBADMSG;
+	return task->report->rc > 0 ? -EBADMSG : task->report->rc;
 }
 
 int
 jail_spool_order(
     int dir_fd, enum jail_spool_order order, struct jail_spool_depth *depth)
 {
-	struct report r = {0};
+	struct report *report = mmap(NULL, sizeof(*report),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct task task = {.order = order, .report = report};
 	int rc;
 
-	clock_now(); /* what it asks of /proc, it asks here */
-	rc = run_child(dir_fd, order, &r);
-	if (rc < 0)
-		return rc;
-	*depth = r.depth;
-	return r.rc > 0 ? -EBADMSG : r.rc;
+	if (report == MAP_FAILED)
+		return -errno;
+	report->rc = -EBADMSG; /* unless it comes to an end */
+	clock_now();	       /* what it asks of /proc, it asks here */
+	rc = run_child(dir_fd, &task);
+	if (rc == 0)
+		*depth = report->depth;
+	munmap(report, sizeof(*report));
+	return rc;
 }
 
 const char *

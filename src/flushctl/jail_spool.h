@@ -2,9 +2,8 @@
 /*
  * jail_spool.h - the spool of a jail, seen from outside
  *
- *   No privileged process reads in it: that does a child, as its owner and in
- *   the sandbox of flushd's workers, and what it says is believed of this spool
- *   only.
+ *   No privileged process reads in it: that does an errand (errand.h), and what
+ *   it says is believed of this spool only.
  */
 #ifndef FLUSHCTL_JAIL_SPOOL_H
 #define FLUSHCTL_JAIL_SPOOL_H
@@ -53,7 +52,7 @@ struct jail_spool_depth {
 };
 
 /*
- * Have a child do that in the open spool; before it did, it counts. 0 or
+ * Have an errand do that in the open spool; before it did, it counts. 0 or
  * -errno; -EBADMSG also if the child was killed, by a damaged file perhaps.
  */
 int jail_spool_order(int dir_fd, enum jail_spool_order order,
