@@ -14,10 +14,10 @@ note(int number)
 }
 
 void
-interrupt_defer(void)
+interrupt_defer(enum interrupt_second second)
 {
-	const struct sigaction action = {
-	    .sa_handler = note, .sa_flags = (int)SA_RESETHAND};
+	const struct sigaction action = {.sa_handler = note,
+	    .sa_flags = second == INTERRUPT_KILLS ? (int)SA_RESETHAND : 0};
 	struct sigaction old;
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)

@@ -2,13 +2,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/quantity.h"
+#include "flushctl/interrupt.h"
 #include "flushctl/jail_spool.h"
 #include "flushctl/registry.h"
 #include "flushctl/site_verb.h"
@@ -53,31 +53,11 @@ refuse(const struct removal *r, const struct jail_spool_depth *depth)
 			     : "'flushctl --spool' shows them");
 }
 
-static volatile sig_atomic_t is_interrupted;
-
-static void
-on_signal(int signal)
-{
-	(void)signal;
-	is_interrupted = 1;
-}
-
-/* Whoever has enough of waiting must not leave the site blocked. */
-static void
-catch_signals(void)
-{
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-	const struct sigaction action = {.sa_handler = on_signal};
-
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
-		sigaction(signals[i], &action, NULL);
-}
-
 static bool
 is_worth_waiting(const struct removal *r, const struct jail_spool_depth *depth,
     int64_t end_ms)
 {
-	return r->is_drain && depth->waiting > 0 && !is_interrupted &&
+	return r->is_drain && depth->waiting > 0 && !interrupt_has_come() &&
 	       clock_boot_ms() < end_ms;
 }
 
@@ -136,7 +116,8 @@ empty_spool(struct removal *r)
 			return refuse(r, &depth);
 		return status;
 	}
-	catch_signals();
+	/* Whoever has enough of waiting must not leave the site blocked. */
+	interrupt_defer(INTERRUPT_NEVER_KILLS);
 	status = order(r, JAIL_SPOOL_BLOCK, &depth);
 	if (status != STATUS_DONE)
 		return status;

@@ -93,7 +93,7 @@ sweep_all(const struct steering *s)
 	struct tally total = {0};
 	int worst = STATUS_DONE;
 
-	interrupt_defer();
+	interrupt_defer(INTERRUPT_KILLS);
 	for (size_t i = 0; i < s->targets.count && !interrupt_has_come(); i++) {
 		int status;
 
