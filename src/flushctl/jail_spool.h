@@ -53,7 +53,8 @@ struct jail_spool_depth {
 
 /*
  * Have an errand do that in the open spool; before it did, it counts. 0 or
- * -errno; -EBADMSG also if the child was killed, by a damaged file perhaps.
+ * -errno; -EBADMSG also if it was killed, by a damaged file perhaps, -ETIMEDOUT
+ * also if it did nothing any more.
  */
 int jail_spool_order(int dir_fd, enum jail_spool_order order,
     struct jail_spool_depth *depth) MUST_CHECK;

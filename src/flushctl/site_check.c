@@ -142,7 +142,7 @@ check(struct check *c, const char *word)
 	struct conf conf;
 	int status;
 
-	if (conf_load(c->config, &conf) < 0)
+	if (target_load_conf(c->config, &conf) != STATUS_DONE)
 		return STATUS_FAILED;
 	s = find(&conf, word);
 	if (s) {

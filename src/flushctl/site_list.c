@@ -79,7 +79,7 @@ list(const char *config, bool is_json)
 	struct conf conf;
 	int status;
 
-	if (conf_load(config, &conf) < 0)
+	if (target_load_conf(config, &conf) != STATUS_DONE)
 		return STATUS_FAILED;
 	for (size_t i = 0; is_json && i < conf.site_count; i++)
 		add_json(&conf.sites[i], &out);

@@ -84,7 +84,7 @@ refresh_configured(struct refreshing *r, const char *name)
 	struct conf conf;
 	int status;
 
-	if (conf_load(r->config, &conf) < 0)
+	if (target_load_conf(r->config, &conf) != STATUS_DONE)
 		return STATUS_FAILED;
 	if (programs_read(&r->programs) < 0) {
 		conf_release(&conf);

@@ -271,7 +271,7 @@ remove_configured(struct removal *r, const char *name)
 	struct conf conf;
 	int status;
 
-	if (conf_load(r->config, &conf) < 0)
+	if (target_load_conf(r->config, &conf) != STATUS_DONE)
 		return STATUS_FAILED;
 	status = programs_read(&r->programs) < 0 ? STATUS_FAILED : STATUS_DONE;
 	if (status == STATUS_DONE) {

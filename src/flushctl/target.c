@@ -115,17 +115,23 @@ targets_name_width(const struct targets *t)
 
 /* ---- sites --------------------------------------------------------- */
 
+/* Without one there are no sites; but whoever names one, has one. */
+int
+target_load_conf(const char *dir, struct conf *c)
+{
+	if (strcmp(dir, CONF_DIR) != 0 && access(dir, F_OK) < 0) {
+		log_error("%s: %s", dir, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return conf_load(dir, c) < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
 static int
 load(struct search *s)
 {
 	if (s->has_conf)
 		return STATUS_DONE;
-	/* Without one there are no sites; but whoever names one, has one. */
-	if (s->selection->conf_dir && access(conf_dir(s), F_OK) < 0) {
-		log_error("%s: %s", conf_dir(s), strerror(errno));
-		return STATUS_FAILED;
-	}
-	if (conf_load(conf_dir(s), &s->conf) < 0)
+	if (target_load_conf(conf_dir(s), &s->conf) != STATUS_DONE)
 		return STATUS_FAILED;
 	s->has_conf = true;
 	return STATUS_DONE;

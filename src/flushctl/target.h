@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "site/conf.h"
 #include "site/site.h"
 
 /* What the options say; NULL where they do not. */
@@ -58,6 +59,12 @@ int targets_find(struct targets *t, const struct selection *selection,
     const char *name, bool is_change, char **words,
     size_t word_count) MUST_CHECK;
 void targets_release(struct targets *t);
+
+/*
+ * Load the configuration in dir, which must be there unless it is the default
+ * one. STATUS_DONE or STATUS_FAILED, and it was said why.
+ */
+int target_load_conf(const char *dir, struct conf *c) MUST_CHECK;
 
 /* The width of their sites' names in a list; 0: there is but one spool. */
 int targets_name_width(const struct targets *t);

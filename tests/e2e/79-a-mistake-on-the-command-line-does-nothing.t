@@ -48,7 +48,7 @@ says 1 "there is no site '$site'" --config "$CONF" site check $site
 
 # --- a configuration that there is not ------------------------------------------------------------------
 
-for words in list "hold --all-sites --all" refused; do
+for words in list "hold --all-sites --all" refused "site list" "site check shop" "site refresh --all"; do
 	# shellcheck disable=SC2086 # a verb, and options
 	says 3 "$SCRATCH/nowhere: No such file or directory" --config "$SCRATCH/nowhere" $words
 done
