@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -379,6 +382,29 @@ read_line(char *text, int size, void *context)
 	return got;
 }
 
+/* A pipe would be waited for, and would tell nothing twice. */
+static int
+open_file(const char *path, FILE **file)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		rc = -errno;
+	else if (S_ISDIR(st.st_mode))
+		rc = -EISDIR;
+	else if (!S_ISREG(st.st_mode))
+		rc = -EINVAL;
+	else if (!(*file = fdopen(fd, "r")))
+		rc = -errno;
+	if (rc < 0)
+		close(fd);
+	return rc;
+}
+
 int
 conf_file_read(const char *path, enum conf_scope scope, struct conf_values *v)
 {
@@ -386,11 +412,11 @@ conf_file_read(const char *path, enum conf_scope scope, struct conf_values *v)
 	int line;
 	int rc;
 
-	r.file = fopen(path, "re");
-	if (!r.file) {
-		rc = -errno;
+	rc = open_file(path, &r.file);
+	if (rc < 0) {
 		if (rc != -ENOENT)
-			log_error("%s: %s", path, strerror(-rc));
+			log_error("%s: %s", path,
+			    rc == -EINVAL ? "is no file" : strerror(-rc));
 		return rc;
 	}
 	line = ini_parse_stream(read_line, &r, on_value, &r);

@@ -291,6 +291,14 @@ START_TEST(a_file_that_cannot_be_read_is_said)
 }
 END_TEST
 
+START_TEST(a_pipe_is_not_waited_for)
+{
+	ck_assert_int_eq(mkfifo(path("sites.d/a.conf"), 0600), 0);
+	ck_assert_int_lt(load(), 0);
+	ck_assert_ptr_nonnull(strstr(said, "a.conf: is no file"));
+}
+END_TEST
+
 Suite *
 conf_suite(void)
 {
@@ -309,6 +317,7 @@ conf_suite(void)
 	tcase_add_test(tc, two_sites_cannot_have_one_spool);
 	tcase_add_test(tc, a_line_has_a_greatest_length);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_said);
+	tcase_add_test(tc, a_pipe_is_not_waited_for);
 	suite_add_tcase(s, tc);
 	return s;
 }
