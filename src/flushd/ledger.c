@@ -14,9 +14,7 @@
 enum {
 	/* What a lane had under way when the ledger got stuck. */
 	ROOM = LEDGER_MAX + 8,
-	GATHER_TIMES = 2,
-	GATHER_MIN_MS = 1,
-	GATHER_MAX_MS = 20,
+	GATHER_MS = 20,
 	/* Between two attempts to record; doubled up to the last. */
 	DELAY_MS = 1000,
 	DELAY_MAX_MS = 60 * 1000,
@@ -27,7 +25,6 @@ struct ledger {
 	struct ledger_user user;
 	struct outcome *entries[ROOM];
 	size_t count;
-	int64_t commit_us;	/* the last one took */
 	bool is_stuck;		/* the timer is for another attempt */
 	int64_t delay_ms;	/* until that */
 	sd_event_source *timer; /* to record what was gathered, or again */
@@ -127,9 +124,9 @@ ledger_record(struct ledger *l)
 	rc = record_plain(l);
 	if (rc != -ETIMEDOUT && l->count > 0)
 		rc = record_each(l);
-	l->commit_us = clock_boot_us() - begun_us;
 	if (!is_empty)
-		l->user.counts->commit_us += (uint64_t)l->commit_us;
+		l->user.counts->commit_us +=
+		    (uint64_t)(clock_boot_us() - begun_us);
 	if (rc < 0 && !outcome_is_lasting(rc))
 		return put_off(l, rc);
 	l->is_stuck = false;
@@ -137,20 +134,11 @@ ledger_record(struct ledger *l)
 	return rc;
 }
 
-static int64_t
-gather_ms(const struct ledger *l)
-{
-	const int64_t ms = l->commit_us * GATHER_TIMES / 1000;
-
-	return ms < GATHER_MIN_MS   ? GATHER_MIN_MS
-	       : ms > GATHER_MAX_MS ? GATHER_MAX_MS
-				    : ms;
-}
-
 int
 ledger_take(struct ledger *l, struct outcome *o, bool is_alone)
 {
 	struct outcome *entry = alloc_zeroed(sizeof(*entry));
+
 	assert(l->count < ROOM);
 	*entry = *o;
 	*o = (struct outcome){0};
@@ -160,7 +148,7 @@ ledger_take(struct ledger *l, struct outcome *o, bool is_alone)
 	if (is_alone || !outcome_is_plain(entry) || l->count >= LEDGER_MAX)
 		return ledger_record(l);
 	if (l->count == 1)
-		event_timer_set(l->timer, gather_ms(l));
+		event_timer_set(l->timer, GATHER_MS);
 	return 0;
 }
 

@@ -5,8 +5,7 @@
  *   Whatever is in it would be sent again if the worker died. But a commit
  *   takes as long as sending several small messages, so where many wait a few
  *   outcomes are recorded by one: LEDGER_MAX of them, or what comes in within
- *   twice the time that the last commit took, 1 to 20 ms. With a relay that is
- *   not as fast that is each on its own, while the next one is under way.
+ *   20 ms of the first. The next ones are under way meanwhile.
  *
  *   The relay has spoken, and the disk may not take its word: to begin anew
  *   would send the messages twice. So only the word is tried again, until the
