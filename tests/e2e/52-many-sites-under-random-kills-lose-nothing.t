@@ -88,7 +88,7 @@ taken=$(wc -l <"$JOURNAL")
 diag "$worker_kills kills of workers, $supervisor_kills of the supervisor: $doubled of $taken doubled"
 is "all was taken, whatever was killed" "$taken" $((SITES * LETTERS_EACH))
 is "no sender said a word" "$(cat "$SCRATCH/stderr")" ""
-at_most "there were kills of workers enough to mean something (10 or more)" 10 "$worker_kills"
+at_most "there were kills of workers enough to mean something (5 or more)" 5 "$worker_kills"
 at_most "and of supervisors (2 or more)" 2 "$supervisor_kills"
 is "nothing is lost, altered or invented" "${result% doubled=*}" "lost=0 altered=0 strange=0"
 # A worker whose supervisor was killed records what it has sent, and leaves.
