@@ -382,23 +382,29 @@ read_line(char *text, int size, void *context)
 	return got;
 }
 
+static int
+check_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return S_ISREG(st.st_mode) ? 0 : -EINVAL;
+}
+
 /* A pipe would be waited for, and would tell nothing twice. */
 static int
 open_file(const char *path, FILE **file)
 {
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int rc = 0;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0)
-		rc = -errno;
-	else if (S_ISDIR(st.st_mode))
-		rc = -EISDIR;
-	else if (!S_ISREG(st.st_mode))
-		rc = -EINVAL;
-	else if (!(*file = fdopen(fd, "r")))
+	rc = check_file(fd);
+	if (rc == 0 && !(*file = fdopen(fd, "r")))
 		rc = -errno;
 	if (rc < 0)
 		close(fd);
