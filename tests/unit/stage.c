@@ -20,6 +20,7 @@ struct peer {
 	unsigned int mood;
 	bool has_greeted;
 	bool is_in_text;
+	bool is_behind_dot; /* and has not answered */
 	struct buf line;
 };
 
@@ -54,7 +55,8 @@ say(struct peer *p, const char *text)
 static void
 end_text(struct peer *p)
 {
-	if (p->mood & STAGE_NO_DOT)
+	p->is_behind_dot = (p->mood & STAGE_NO_DOT) != 0;
+	if (p->is_behind_dot)
 		return;
 	p->is_in_text = false;
 	stage_taken[p - peers]++;
@@ -144,6 +146,12 @@ bool
 stage_is_closed(int line)
 {
 	return peers[line].fd < 0;
+}
+
+bool
+stage_is_behind_dot(int line)
+{
+	return peers[line].is_behind_dot;
 }
 
 /* ---- the supervisor ------------------------------------------------ */

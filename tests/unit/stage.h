@@ -47,6 +47,9 @@ void stage_set_mood(int line, unsigned int mood);
 /* The worker's end of it is closed, or never was open. */
 bool stage_is_closed(int line);
 
+/* It has got a final dot and not answered, even if it is closed by now. */
+bool stage_is_behind_dot(int line);
+
 /* Go on until the condition holds; fail if it does not within 20 s. */
 void stage_until(bool (*condition)(void));
 

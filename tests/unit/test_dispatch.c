@@ -275,6 +275,8 @@ END_TEST
  * to: not what was never sent. */
 START_TEST(what_was_not_sent_is_not_skipped)
 {
+	bool is_sent;
+
 	begin(MANY, STAGE_WELL);
 	stage_until(stage_has_wish);
 	stage_lend(1, STAGE_NO_RCPT);
@@ -284,9 +286,12 @@ START_TEST(what_was_not_sent_is_not_skipped)
 	ck_assert_int_eq(unlink(fixture_name("spool/data.mdb")), 0);
 	stage_set_mood(0, STAGE_WELL);
 	stage_set_mood(0, STAGE_NO_DOT);
-	ck_assert_int_eq(stage_hear(CHANNEL_ENDS_AT).is_sent, 1);
-	/* What was behind its dot then may have been taken. */
-	ck_assert_int_eq(stage_hear(CHANNEL_ENDS_AT).is_sent, 1);
+	is_sent = stage_hear(CHANNEL_ENDS_AT).is_sent;
+	/* What was behind its dot then may have been taken. There is no such
+	 * if the next one was not read ahead: that is what it ends at. */
+	ck_assert(is_sent || !stage_is_behind_dot(0));
+	if (is_sent && stage_is_behind_dot(0))
+		ck_assert_int_eq(stage_hear(CHANNEL_ENDS_AT).is_sent, 1);
 	stage_hear_end(CHILD_EXIT_FAILED);
 }
 END_TEST
