@@ -22,7 +22,7 @@
 
 enum {
 	/* Whoever must skip more than that is of no use. */
-	CAUTION_SKIP_MAX = 32,
+	CAUTION_SKIP_MAX = 16,
 	CAUTION_TEXT_MAX = 1 + CAUTION_SKIP_MAX * QUEUE_ID_TEXT_MAX + 1,
 };
 

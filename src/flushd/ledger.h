@@ -23,7 +23,7 @@
 #include "flushd/outcome.h"
 #include "flushd/settled.h"
 
-enum { LEDGER_MAX = 24 };
+enum { LEDGER_MAX = 12 };
 
 struct ledger;
 

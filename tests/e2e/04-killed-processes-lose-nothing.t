@@ -70,6 +70,6 @@ diag "$worker_kills kills of the worker, $supervisor_kills of the supervisor: $d
 at_most "there were kills enough to mean something (6 or more)" 6 "$kills"
 is "nothing is lost, altered or invented" "${result% doubled=*}" "lost=0 altered=0 strange=0"
 # A worker whose supervisor was killed records what it has sent, and leaves.
-at_most "no more doubled than was at risk" "$doubled" $((worker_kills * (24 + 2)))
+at_most "no more doubled than was at risk" "$doubled" $((worker_kills * (12 + 2)))
 ok "flushd ends in order" flushd_stop
 done_testing

@@ -14,7 +14,7 @@ SITES=10
 LETTERS_EACH=60
 seconds=20
 [ -z "${E2E_LONG:-}" ] || { seconds=60; LETTERS_EACH=200; }
-AT_RISK=$((24 + 2))
+AT_RISK=$((12 + 2))
 conf_write "max_workers = 6" "max_connections = 8"
 for ((n = 1; n <= SITES; n++)); do
 	site_add "site$n" $((20000 + n))
