@@ -71,14 +71,14 @@ static void
 on_fault(int signo)
 {
 	(void)signo;
-	end_with(spool_is_committing ? &crashed_committing : &crashed);
+	end_with(spool_is_in_doubt ? &crashed_committing : &crashed);
 }
 
 static void
 on_timer(int signo)
 {
 	(void)signo;
-	end_with(spool_is_committing ? &stuck_committing : &stuck);
+	end_with(spool_is_in_doubt ? &stuck_committing : &stuck);
 }
 
 static void

@@ -77,6 +77,7 @@ static const int of_worker[] = {
     SCMP_SYS(fstatfs),
     SCMP_SYS(unlinkat),
     SCMP_SYS(renameat2),
+    SCMP_SYS(getdents64),
     SCMP_SYS(fchmod),
     /* the spool, and its locks */
     SCMP_SYS(lseek),

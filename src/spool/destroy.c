@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "spool/destroy.h"
+#include "spool/staged.h"
 
 /* The file that makes it a spool goes first; senders write the logs. */
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
 static int
 remove_parts(int dir_fd)
 {
+	staged_forget_all(dir_fd);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (unlinkat(dir_fd, parts[i].name, parts[i].flags) < 0 &&
 		    errno != ENOENT)

@@ -18,6 +18,9 @@ enum {
 	OVERFLOW_HEADER = 16,
 	/* What LMDB takes from the heap to open a file, with much to spare. */
 	HEAP_MAX = 16 << 20,
+	/* As many commits as the last one do not make the file longer. */
+	HEAD_ROOM_NEEDS = 4,
+	ZEROS_LEN = 64 << 10,
 	FILE_MODE = 0660, /* less the umask: 0600, or 0660 in a shared spool */
 	MMAP_THRESHOLD = 1 << 20,
 	TRIM_THRESHOLD = 64 << 20, /* more than a message changes */
@@ -149,12 +152,20 @@ environment_open(
 }
 
 int
-environment_get(
+environment_find(
     struct environment *e, enum environment_record record, MDB_val *value)
 {
 	unsigned char byte = (unsigned char)record;
 	MDB_val key = {.mv_data = &byte, .mv_size = 1};
-	int rc = environment_error(mdb_get(e->txn, e->dbi, &key, value));
+
+	return environment_error(mdb_get(e->txn, e->dbi, &key, value));
+}
+
+int
+environment_get(
+    struct environment *e, enum environment_record record, MDB_val *value)
+{
+	int rc = environment_find(e, record, value);
 
 	return rc == -ENOENT ? -EBADMSG : rc;
 }
@@ -168,6 +179,31 @@ environment_put(struct environment *e, enum environment_record record,
 	MDB_val value = {.mv_data = content->data, .mv_size = content->len};
 
 	return environment_error(mdb_put(e->txn, e->dbi, &key, &value, 0));
+}
+
+int
+environment_nest(struct environment *e)
+{
+	MDB_txn *inner;
+	int rc = mdb_txn_begin(e->env, e->txn, 0, &inner);
+
+	if (rc)
+		return environment_error(rc);
+	e->parent = e->txn;
+	e->txn = inner;
+	return 0;
+}
+
+int
+environment_unnest(struct environment *e, int rc)
+{
+	if (rc == 0)
+		rc = environment_error(mdb_txn_commit(e->txn));
+	else
+		mdb_txn_abort(e->txn);
+	e->txn = e->parent;
+	e->parent = NULL;
+	return rc;
 }
 
 int
@@ -215,6 +251,28 @@ environment_unreserve(struct environment *e)
 	if (mdb_env_get_fd(e->env, &fd) == 0 && fstat(fd, &st) == 0 &&
 	    ftruncate(fd, st.st_size) < 0)
 		return; /* then it stays reserved */
+}
+
+void
+environment_extend(struct environment *e, uint64_t file_len, uint64_t need)
+{
+	static const char zeros[ZEROS_LEN];
+	mdb_filehandle_t fd;
+	MDB_envinfo info;
+	uint64_t used;
+	uint64_t to;
+
+	if (mdb_env_info(e->env, &info) || mdb_env_get_fd(e->env, &fd))
+		return;
+	used = ((uint64_t)info.me_last_pgno + 1) *
+	       (e->chunk_len + OVERFLOW_HEADER);
+	if (file_len < used || file_len - used >= need)
+		return;
+	to = file_len + HEAD_ROOM_NEEDS * need;
+	for (uint64_t at = file_len; at < to; at += sizeof(zeros))
+		if (pwrite(fd, zeros, sizeof(zeros), (off_t)at) !=
+		    (ssize_t)sizeof(zeros))
+			return;
 }
 
 int

@@ -20,6 +20,7 @@
 struct environment {
 	MDB_env *env;
 	MDB_txn *txn;
+	MDB_txn *parent; /* of txn, if that is a nested one */
 	MDB_dbi dbi;
 	size_t chunk_len; /* the longest value that takes one overflow page */
 };
@@ -29,6 +30,7 @@ enum environment_record {
 	ENVIRONMENT_IDENTITY = 1,
 	ENVIRONMENT_SETTINGS = 2,
 	ENVIRONMENT_COUNTERS = 3,
+	ENVIRONMENT_JOINED = 4, /* there only since somebody shared a commit */
 };
 
 /* What an LMDB return code is as 0 or -errno. */
@@ -52,6 +54,18 @@ int environment_get(struct environment *e, enum environment_record record,
 int environment_put(struct environment *e, enum environment_record record,
     const struct buf *content) MUST_CHECK;
 
+/* The same for one that need not be there: -ENOENT. */
+int environment_find(struct environment *e, enum environment_record record,
+    MDB_val *value) MUST_CHECK;
+
+/*
+ * Go on in a transaction within the transaction, and end that: it becomes part
+ * of the outer one if rc is 0, else nothing of it is left. Returns rc, or the
+ * -errno of ending it.
+ */
+int environment_nest(struct environment *e) MUST_CHECK;
+int environment_unnest(struct environment *e, int rc) MUST_CHECK;
+
 /*
  * Commit. 0: durable. -EINPROGRESS: the last write failed after the pages were
  * safe, so it may be durable or not. Else nothing of it will be there.
@@ -66,6 +80,15 @@ int environment_reserve(struct environment *e, uint64_t len) MUST_CHECK;
 
 /* Give back what was reserved behind the end of the file, if anything. */
 void environment_unreserve(struct environment *e);
+
+/*
+ * Where what need bytes take would make the file of file_len longer, write
+ * zeros behind its end, for several times as much: the next commits then only
+ * write over what is there, which is flushed in a third of the time. Without
+ * them it works too, so it is no error if there is no room for them.
+ */
+void environment_extend(
+    struct environment *e, uint64_t file_len, uint64_t need);
 
 /* Store all records of from in to, which has none of them. */
 int environment_copy(

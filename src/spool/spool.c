@@ -7,13 +7,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
-#include "spool/lock.h"
+#include "spool/gate.h"
 #include "spool/spool_internal.h"
 
 enum {
 	/* Room beside the data itself: tree, free list, what others freed. */
-	MAP_SLACK = 4 << 20,
+	MAP_SLACK = 4 << 20, /* and what others send along: share.h */
 	MAP_SLACK_OF_CHANGE = 64 << 20,
 	/*
 	 * A removal writes new pages before it frees old ones, and what two
@@ -21,14 +20,12 @@ enum {
 	 * that is full so much must be left.
 	 */
 	ROOM_MIN = 384 << 10,
-	ROOM = 512 << 10,   /* what is asked for when there is less than that */
-	PER_MESSAGE = 8192, /* of its records and its share of the tree */
-	BLOCK = 512,	    /* of st_blocks */
-	TURNSTILE_MS = 2000,
+	ROOM = 512 << 10, /* what is asked for when there is less than that */
+	BLOCK = 512,	  /* of st_blocks */
 	MODE_SHARED = S_IRWXG, /* of a spool that a group shares */
 };
 
-volatile sig_atomic_t spool_is_committing;
+volatile sig_atomic_t spool_is_in_doubt;
 
 /* ---- open and close ------------------------------------------------ */
 
@@ -227,19 +224,15 @@ map_length(
 	return 0;
 }
 
-/*
- * Leave room to remove messages when a new one of need bytes will have been
- * added. What the file has of the disk and does not use counts as such.
- */
-static int
-reserve_room(struct spool *s, uint64_t need)
+int
+spool_reserve_room(struct spool *s, uint64_t need)
 {
 	const uint64_t len = (uint64_t)s->file.st_size;
 	const uint64_t blocks = (uint64_t)s->file.st_blocks * BLOCK;
 	uint64_t used = 2 * s->counters.bytes;
 
 	for (int i = 0; i < PHASE_COUNT; i++)
-		used += s->counters.count[i] * PER_MESSAGE;
+		used += s->counters.count[i] * SPOOL_PER_MESSAGE;
 	if (used > len)
 		used = len;
 	if (blocks >= used + in_pages(need) + ROOM_MIN)
@@ -268,48 +261,20 @@ open_environment(struct spool *s, enum spool_access access, uint64_t need)
 		rc = load_counters(s, access);
 	if (rc == 0)
 		rc = spool_check_origin(s);
+	if (rc == 0)
+		rc = share_settle(s);
 	if (rc == 0 && access == SPOOL_WRITE)
-		rc = reserve_room(s, need);
-	return rc;
-}
-
-/*
- * Whoever lets go of a flock and takes it again at once has it before anybody
- * who waits for it has woken up. So there is a turnstile in front, which one
- * who waits for the lock holds: all others come behind him. That makes it fair
- * and nothing else, so nobody waits there for long: he may have been stopped.
- */
-static int
-take_lock(struct spool *s, int64_t deadline_ms)
-{
-	int64_t patience_ms = clock_boot_ms() + TURNSTILE_MS;
-	bool has_turnstile;
-	int rc;
-
-	if (patience_ms > deadline_ms)
-		patience_ms = deadline_ms;
-	has_turnstile =
-	    s->turnstile_fd >= 0 &&
-	    lock_take(s->turnstile_fd, LOCK_EXCLUSIVE, patience_ms) == 0;
-	rc = lock_take(s->dir_fd, s->is_writer ? LOCK_EXCLUSIVE : LOCK_SHARED,
-	    deadline_ms);
-	if (has_turnstile)
-		lock_release(s->turnstile_fd);
+		rc = spool_reserve_room(s, need);
 	return rc;
 }
 
 int
-spool_begin(struct spool *s, enum spool_access access, uint64_t need,
-    int64_t deadline_ms)
+spool_open_transaction(struct spool *s, enum spool_access access, uint64_t need)
 {
 	int rc;
 
-	spool_is_committing = 0;
 	s->is_draft = false;
 	s->is_writer = access != SPOOL_READ;
-	rc = take_lock(s, deadline_ms);
-	if (rc < 0)
-		return rc;
 	rc = open_environment(s, access, need);
 	if (rc < 0) {
 		environment_close(&s->environment);
@@ -319,14 +284,32 @@ spool_begin(struct spool *s, enum spool_access access, uint64_t need,
 }
 
 int
+spool_begin(struct spool *s, enum spool_access access, uint64_t need,
+    int64_t deadline_ms)
+{
+	const enum lock_kind kind =
+	    access == SPOOL_READ ? LOCK_SHARED : LOCK_EXCLUSIVE;
+	struct staged none = STAGED_INIT;
+	int rc;
+
+	spool_is_in_doubt = 0;
+	rc = gate_enter(s, kind, NULL, &none, deadline_ms);
+	return rc < 0 ? rc : spool_open_transaction(s, access, need);
+}
+
+int
 spool_commit(struct spool *s)
 {
-	int rc = store_counters(s);
+	int rc = share_take(s);
 
+	if (rc == 0)
+		rc = store_counters(s);
 	if (rc == 0) {
-		spool_is_committing = !s->is_draft;
+		spool_is_in_doubt = !s->is_draft;
 		rc = environment_commit(&s->environment);
 	}
+	if (rc == 0)
+		share_acknowledge(s);
 	/* Of a message that is not whole there is no doubt. */
 	if (s->is_draft && rc == -EINPROGRESS)
 		rc = -EIO;

@@ -41,8 +41,8 @@ struct spool; /* a spool directory, and the transaction in it, if any */
 
 #define SPOOL_FILE "data.mdb" /* the environment, in the directory */
 #define SPOOL_INCOMING                                                         \
-	"incoming" /* a directory: flock'ed by one who waits for the lock      \
-		    */
+	"incoming" /* a directory: flock'ed by one who waits for the lock, and \
+		    * where messages wait to join a commit */
 #define SPOOL_WORKER_LOCK                                                      \
 	"worker" /* flock'ed by the one worker for its life                    \
 		  */
@@ -95,11 +95,11 @@ int spool_commit(struct spool *s) MUST_CHECK;
 int spool_end(struct spool *s, int rc) MUST_CHECK;
 
 /*
- * True from when spool_commit() begins to write until the next transaction:
- * for handlers of signals that end the process, which cannot tell any more
- * whether it is durable.
+ * True while nobody can tell if a message is durable or will be: from when
+ * spool_commit() begins to write until the next transaction, and while somebody
+ * else may commit it (share.h). For handlers of signals that end the process.
  */
-extern volatile sig_atomic_t spool_is_committing;
+extern volatile sig_atomic_t spool_is_in_doubt;
 
 /* End the transaction without a trace; without one, do nothing. */
 void spool_abort(struct spool *s);
@@ -210,6 +210,13 @@ int spool_get_counters(struct spool *s, struct spool_counters *c) MUST_CHECK;
 int spool_get_settings(struct spool *s, struct spool_settings *c) MUST_CHECK;
 int spool_set_settings(
     struct spool *s, const struct spool_settings *c) MUST_CHECK;
+
+/*
+ * True in a SPOOL_READ if what it reads may not be sent: messages that joined
+ * a commit whose end nobody told, and may be withdrawn. The next SPOOL_WRITE or
+ * SPOOL_CHANGE settles that, see share.h.
+ */
+bool spool_is_unsettled(const struct spool *s);
 
 /* ---- upkeep: the worker's -------------------------------------------- */
 

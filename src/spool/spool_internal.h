@@ -6,6 +6,10 @@
  *   end.c       the end of a transaction that may have failed
  *   draft.c     a message on its way in
  *   message.c   messages within a transaction
+ *   gate.c      the way to the lock
+ *   share.c     shared commits
+ *   staged.c    a message that waits to join one
+ *   limit.c     what the settings allow
  *   origin.c    is it the spool that was made here, or a copy?
  *   repair.c    counters and schedule, from the messages
  *   shrink.c    a small file in place of a large one
@@ -17,11 +21,12 @@
 #include <sys/stat.h>
 
 #include "spool/environment.h"
+#include "spool/share.h"
 #include "spool/spool.h"
 
 struct spool {
 	int dir_fd;
-	int turnstile_fd; /* -1: there is none */
+	int turnstile_fd; /* incoming/; below 0: there is none */
 	int worker_fd;	  /* for spool_is_sending(); below 0: not open */
 	bool is_writer;
 	struct environment environment; /* .txn is set in a transaction */
@@ -31,6 +36,24 @@ struct spool {
 	bool is_copy;			/* and not all of it is on hold */
 	bool is_recounted;		/* in this transaction */
 	bool is_draft;			/* and it makes no message whole */
+	struct share share;		/* who shares it */
+};
+
+/*
+ * The lock is held: open the environment and begin a transaction, as
+ * spool_begin() does. The lock is let go of if that fails.
+ */
+int spool_open_transaction(
+    struct spool *s, enum spool_access access, uint64_t need) MUST_CHECK;
+
+/*
+ * Leave room to remove messages when new ones of need bytes will have been
+ * added. What the file has of the disk and does not use counts as such.
+ */
+int spool_reserve_room(struct spool *s, uint64_t need) MUST_CHECK;
+
+enum {
+	SPOOL_PER_MESSAGE = 8192, /* of its records and its share of the tree */
 };
 
 /*

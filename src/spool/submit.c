@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 
-#include "mail/text.h"
 #include "spool/draft.h"
+#include "spool/share.h"
 #include "spool/submit.h"
-
-/* ---- limits -------------------------------------------------------- */
-
-static const int errors[] = {
-    [SUBMIT_WITHIN_LIMITS] = 0,
-    [SUBMIT_BLOCKED] = -ECANCELED,
-    [SUBMIT_MESSAGE_BYTES] = -EMSGSIZE,
-    [SUBMIT_RELAY_BYTES] = -EMSGSIZE,
-    [SUBMIT_RECIPIENTS] = -E2BIG,
-    [SUBMIT_RATE] = -EAGAIN,
-    [SUBMIT_QUOTA] = -EDQUOT,
-};
 
 static int
 read_settings(struct spool *s, struct submit_result *r)
@@ -26,43 +14,7 @@ read_settings(struct spool *s, struct submit_result *r)
 		rc = spool_get_counters(s, &r->counters);
 	if (rc == 0 && r->settings.is_blocked)
 		r->limit = SUBMIT_BLOCKED;
-	return rc < 0 ? rc : errors[r->limit];
-}
-
-/* The first of the limits that the message does not keep to. */
-static enum submit_limit
-find_limit(
-    const struct envelope *e, const struct submit_result *r, int64_t now_ms)
-{
-	const struct spool_settings *settings = &r->settings;
-	uint64_t sum;
-
-	/* Unless the clock was put back. */
-	if (settings->refuse_until_ms > now_ms &&
-	    settings->refuse_until_ms <= now_ms + SUBMIT_REFUSE_MAX_MS)
-		return SUBMIT_RATE;
-	if (e->text_len > settings->message_bytes_max)
-		return SUBMIT_MESSAGE_BYTES;
-	if (settings->relay_bytes_max > 0 &&
-	    r->relay_bytes > settings->relay_bytes_max)
-		return SUBMIT_RELAY_BYTES;
-	if (e->recipient_count > settings->recipients_max)
-		return SUBMIT_RECIPIENTS;
-	if (__builtin_add_overflow(r->counters.bytes, e->text_len, &sum) ||
-	    sum > settings->quota_bytes)
-		return SUBMIT_QUOTA;
-	return SUBMIT_WITHIN_LIMITS;
-}
-
-/* The relay will refuse by the SIZE that the worker is going to name. */
-static uint64_t
-count_for_relay(const struct spool_piece *pieces, size_t piece_count)
-{
-	struct text_size size = {0};
-
-	for (size_t i = 0; i < piece_count; i++)
-		text_size_add(&size, pieces[i].data, pieces[i].len);
-	return text_size_end(&size) + SUBMIT_RECEIVED_MAX;
+	return rc < 0 ? rc : limit_error(r->limit);
 }
 
 /* ---- submit -------------------------------------------------------- */
@@ -85,8 +37,19 @@ check_limits(struct spool *s, const struct envelope *e, int64_t now_ms,
 
 	if (rc < 0)
 		return rc;
-	r->limit = find_limit(e, r, now_ms);
-	return errors[r->limit];
+	r->limit =
+	    limit_find(e, r->relay_bytes, now_ms, &r->settings, &r->counters);
+	return limit_error(r->limit);
+}
+
+/* Begin the next transaction: 1 if another has stored the message meanwhile. */
+static int
+begin(struct spool *s, struct spool_draft *d, int64_t deadline_ms)
+{
+	const uint64_t need = space_needed(d);
+
+	return d->id == 0 ? share_begin(s, d, need, deadline_ms, &d->id)
+			  : spool_begin(s, SPOOL_WRITE, need, deadline_ms);
 }
 
 /* Put what one transaction may: 1 while there is more. */
@@ -94,10 +57,10 @@ static int
 put_piece(struct spool *s, struct spool_draft *d, int64_t deadline_ms,
     struct submit_result *r)
 {
-	int rc = spool_begin(s, SPOOL_WRITE, space_needed(d), deadline_ms);
+	int rc = begin(s, d, deadline_ms);
 
-	if (rc < 0)
-		return rc;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	if (d->id == 0)
 		rc = check_limits(s, d->envelope, d->now_ms, r);
 	if (rc == 0)
@@ -127,7 +90,7 @@ spool_submit(struct spool *s, const struct envelope *e,
 
 	*r = (struct submit_result){0};
 	/* Counted and sealed before others have to wait for it. */
-	r->relay_bytes = count_for_relay(pieces, piece_count);
+	r->relay_bytes = limit_count_for_relay(pieces, piece_count);
 	rc = spool_draft_init(
 	    &d, e, pieces, piece_count, SPOOL_PIECE_MAX, now_ms);
 	if (rc == 0)

@@ -9,25 +9,8 @@
 #include <stdint.h>
 
 #include "base/compiler.h"
+#include "spool/limit.h"
 #include "spool/spool.h"
-
-enum {
-	/* What the worker's Received line may add to a message, in bytes. */
-	SUBMIT_RECEIVED_MAX = 512,
-	/* For so long submissions may be refused as too many wait. */
-	SUBMIT_REFUSE_MAX_MS = 3600 * 1000,
-};
-
-/* Which of the spool's settings a message does not keep to. */
-enum submit_limit {
-	SUBMIT_WITHIN_LIMITS,
-	SUBMIT_BLOCKED,	      /* -ECANCELED: the site may not send at all */
-	SUBMIT_RATE,	      /* -EAGAIN: more wait than may go in an hour */
-	SUBMIT_MESSAGE_BYTES, /* -EMSGSIZE: more than the site may send */
-	SUBMIT_RELAY_BYTES,   /* -EMSGSIZE: more than the relay takes */
-	SUBMIT_RECIPIENTS,    /* -E2BIG */
-	SUBMIT_QUOTA,	      /* -EDQUOT: more than all messages may have */
-};
 
 /* What became of a message, and what the spool said for it. */
 struct submit_result {

@@ -58,6 +58,8 @@
 	X(conf)                                                                \
 	X(domain)                                                              \
 	X(digest)                                                              \
+	X(staged)                                                              \
+	X(share)                                                               \
 	X(submit)                                                              \
 	X(quantity)                                                            \
 	X(filter)                                                              \

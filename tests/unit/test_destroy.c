@@ -59,6 +59,20 @@ START_TEST(what_is_left_of_one_is_removed)
 }
 END_TEST
 
+/* By senders who were killed while they waited, or gave up. */
+START_TEST(what_senders_have_left_is_removed)
+{
+	close(creat(
+	    fixture_name("spool/" SPOOL_INCOMING "/0123456789abcdef"), 0600));
+	close(creat(
+	    fixture_name("spool/" SPOOL_INCOMING "/0123456789abcdee.w"), 0600));
+	if (_i == 1)
+		ck_assert_int_eq(unlink(fixture_name("spool/" SPOOL_FILE)), 0);
+	ck_assert_int_eq(destroy(false), 0);
+	ck_assert_uint_eq(fixture_count_names(fixture_path), 0);
+}
+END_TEST
+
 START_TEST(what_is_not_the_spools_stays)
 {
 	close(open(fixture_name("spool/own"), O_CREAT | O_WRONLY, 0600));
@@ -98,6 +112,7 @@ destroy_suite(void)
 	tcase_add_test(tc, a_spool_with_a_message_stays);
 	tcase_add_test(tc, unless_it_may_hold_mail);
 	tcase_add_test(tc, what_is_left_of_one_is_removed);
+	tcase_add_loop_test(tc, what_senders_have_left_is_removed, 0, 2);
 	tcase_add_test(tc, what_is_not_the_spools_stays);
 	tcase_add_test(tc, one_that_is_locked_stays);
 	tcase_add_test(tc, a_sender_who_comes_late_finds_none);

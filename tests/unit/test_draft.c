@@ -199,11 +199,11 @@ END_TEST
 START_TEST(only_the_last_commit_leaves_a_doubt)
 {
 	ck_assert_int_eq(put_piece(), 1);
-	ck_assert(!spool_is_committing);
+	ck_assert(!spool_is_in_doubt);
 	ck_assert_int_eq(put_piece(), 1);
-	ck_assert(!spool_is_committing);
+	ck_assert(!spool_is_in_doubt);
 	ck_assert_int_eq(put_piece(), 0);
-	ck_assert(spool_is_committing);
+	ck_assert(spool_is_in_doubt);
 }
 END_TEST
 

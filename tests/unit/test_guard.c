@@ -191,9 +191,9 @@ meet_fault(void)
 	sigdelset(&all, SIGALRM);
 	if (faults[fault].blocks_signals)
 		sigprocmask(SIG_BLOCK, &all, NULL);
-	spool_is_committing = 0;
+	spool_is_in_doubt = 0;
 	guard_begin(DIR, faults[fault].timeout_sec);
-	spool_is_committing = is_late;
+	spool_is_in_doubt = is_late;
 	faults[fault].apply();
 }
 

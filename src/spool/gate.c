@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "spool/gate.h"
+#include "spool/spool_internal.h"
+
+enum {
+	PATIENCE_MS = 2000, /* with who stands in the turnstile */
+	/* Whoever is in front may be stopped, and others commit past him. */
+	LOOK_MS = 100,
+};
+
+/* As lock_take(), but 1 as soon as one's own message is committed. */
+static int
+wait_for(
+    int fd, enum lock_kind kind, const struct staged *own, int64_t deadline_ms)
+{
+	int64_t until_ms;
+	int rc;
+
+	do {
+		until_ms = clock_boot_ms() + LOOK_MS;
+		if (own->fd < 0 || until_ms > deadline_ms)
+			until_ms = deadline_ms;
+		rc = lock_take(fd, kind, until_ms);
+		if (staged_id(own) != 0) {
+			if (rc == 0)
+				lock_release(fd);
+			return 1;
+		}
+	} while (rc == -ETIMEDOUT && until_ms < deadline_ms);
+	return rc;
+}
+
+static int
+wait_in_turn(const struct spool *s, enum lock_kind kind,
+    const struct staged *own, int64_t deadline_ms)
+{
+	int64_t patience_ms = clock_boot_ms() + PATIENCE_MS;
+	int turnstile;
+	int rc;
+
+	if (patience_ms > deadline_ms)
+		patience_ms = deadline_ms;
+	turnstile = wait_for(s->turnstile_fd, LOCK_EXCLUSIVE, own, patience_ms);
+	if (turnstile > 0)
+		return turnstile;
+	rc = wait_for(s->dir_fd, kind, own, deadline_ms);
+	if (turnstile == 0)
+		lock_release(s->turnstile_fd);
+	return rc;
+}
+
+/* Nobody waits, so there is nobody to wait for but who has the lock. */
+static int
+enter_alone(const struct spool *s, enum lock_kind kind, int64_t deadline_ms)
+{
+	int rc = lock_take(s->dir_fd, kind, deadline_ms);
+
+	lock_release(s->turnstile_fd);
+	return rc;
+}
+
+/* Whoever cannot stage waits all the same, and commits himself. */
+static void
+stage(const struct spool *s, const struct spool_draft *d, struct staged *own)
+{
+	spool_is_in_doubt = 1;
+	if (staged_make(own, s->turnstile_fd, d) < 0)
+		spool_is_in_doubt = 0;
+}
+
+int
+gate_enter(struct spool *s, enum lock_kind kind, const struct spool_draft *d,
+    struct staged *own, int64_t deadline_ms)
+{
+	own->fd = -1;
+	if (s->turnstile_fd < 0)
+		return lock_take(s->dir_fd, kind, deadline_ms);
+	if (lock_take(s->turnstile_fd, LOCK_EXCLUSIVE, 0) == 0)
+		return enter_alone(s, kind, deadline_ms);
+	if (d)
+		stage(s, d, own);
+	return wait_in_turn(s, kind, own, deadline_ms);
+}
