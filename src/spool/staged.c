@@ -283,7 +283,7 @@ int
 staged_read(int incoming_fd, uint64_t name, struct staged_message *m)
 {
 	char text[NAME_LEN + 1];
-	struct stat st;
+	struct stat st = {0};
 	int rc = -ENOENT;
 	int fd;
 
@@ -320,7 +320,7 @@ staged_acknowledge(int incoming_fd, uint64_t name, uint64_t id)
 {
 	unsigned char bytes[8];
 	char text[NAME_LEN + 1];
-	struct stat st;
+	struct stat st = {0};
 	int rc = 0;
 	int fd;
 
