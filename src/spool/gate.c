@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "spool/gate.h"
@@ -7,14 +8,17 @@
 
 enum {
 	PATIENCE_MS = 2000, /* with who stands in the turnstile */
-	/* Whoever is in front may be stopped, and others commit past him. */
+	/* Whoever has the lock may be stopped, and others commit past him. */
 	LOOK_MS = 100,
+	/* How often one looks who has staged: at first, and after a while. */
+	POLL_MIN_US = 500,
+	POLL_MAX_US = 2000,
 };
 
 /* As lock_take(), but 1 as soon as one's own message is committed. */
 static int
-wait_for(
-    int fd, enum lock_kind kind, const struct staged *own, int64_t deadline_ms)
+wait_for_lock(const struct spool *s, enum lock_kind kind,
+    const struct staged *own, int64_t deadline_ms)
 {
 	int64_t until_ms;
 	int rc;
@@ -23,14 +27,38 @@ wait_for(
 		until_ms = clock_boot_ms() + LOOK_MS;
 		if (own->fd < 0 || until_ms > deadline_ms)
 			until_ms = deadline_ms;
-		rc = lock_take(fd, kind, until_ms);
+		rc = lock_take(s->dir_fd, kind, until_ms);
 		if (staged_id(own) != 0) {
 			if (rc == 0)
-				lock_release(fd);
+				lock_release(s->dir_fd);
 			return 1;
 		}
 	} while (rc == -ETIMEDOUT && until_ms < deadline_ms);
 	return rc;
+}
+
+/*
+ * A commit tells many at once. In a queue at the turnstile each of them would
+ * hear it when all before him have gone through, one woken after the other: on
+ * a busy machine that takes longer than the commit. So they look by themselves.
+ */
+static int
+poll_turnstile(
+    const struct spool *s, const struct staged *own, int64_t deadline_ms)
+{
+	struct timespec pause = {.tv_nsec = POLL_MIN_US * 1000L};
+	int rc;
+
+	for (;;) {
+		nanosleep(&pause, NULL);
+		if (staged_id(own) != 0)
+			return 1;
+		rc = lock_take(s->turnstile_fd, LOCK_EXCLUSIVE, 0);
+		if (rc != -ETIMEDOUT || clock_boot_ms() >= deadline_ms)
+			return rc;
+		if (pause.tv_nsec < POLL_MAX_US * 1000L)
+			pause.tv_nsec += pause.tv_nsec / 2;
+	}
 }
 
 static int
@@ -43,10 +71,12 @@ wait_in_turn(const struct spool *s, enum lock_kind kind,
 
 	if (patience_ms > deadline_ms)
 		patience_ms = deadline_ms;
-	turnstile = wait_for(s->turnstile_fd, LOCK_EXCLUSIVE, own, patience_ms);
+	turnstile = own->fd >= 0 ? poll_turnstile(s, own, patience_ms)
+				 : lock_take(s->turnstile_fd, LOCK_EXCLUSIVE,
+				       patience_ms);
 	if (turnstile > 0)
 		return turnstile;
-	rc = wait_for(s->dir_fd, kind, own, deadline_ms);
+	rc = wait_for_lock(s, kind, own, deadline_ms);
 	if (turnstile == 0)
 		lock_release(s->turnstile_fd);
 	return rc;

@@ -62,6 +62,8 @@ lock_take(int fd, enum lock_kind kind, int64_t deadline_ms)
 	rc = flock(fd, operation | LOCK_NB) < 0 ? -errno : 0;
 	if (rc != -EWOULDBLOCK)
 		return rc;
+	if (deadline_ms <= clock_boot_ms())
+		return -ETIMEDOUT;
 
 	sigaction(SIGALRM, &tick, &old_action);
 	getitimer(ITIMER_REAL, &old_timer);
