@@ -12,8 +12,6 @@
 enum {
 	/* Of one worker: more than a page has. */
 	MISPLACED_MAX = 1000,
-	/* An operator may have put it on hold, or removed it. */
-	AHEAD_MAX_MS = 1000,
 };
 
 void
@@ -129,16 +127,6 @@ put_aside(struct spool *s, const struct batch_entry *entry, int why)
 
 /* ---- what is read ahead -------------------------------------------- */
 
-/* Forget what was read: it is looked for anew. */
-static void
-forget_ahead(struct batch *b)
-{
-	while (b->ahead_at < b->ahead_count)
-		delivery_release(&b->ahead[b->ahead_at++]);
-	b->count = 0;
-	b->at = 0;
-}
-
 /* So that no commit puts more than one message at risk at a time. */
 static size_t
 ahead_max(const struct batch *b)
@@ -171,7 +159,6 @@ read_ahead(struct batch *b, struct spool *s, const struct delivery_from *from)
 	}
 	spool_abort(s);
 	crash_at(0);
-	b->ahead_ms = clock_boot_ms();
 	return rc;
 }
 
@@ -206,9 +193,6 @@ batch_next(struct batch *b, struct spool *s, const struct delivery_from *from,
 {
 	int rc = 1;
 
-	if (b->ahead_at < b->ahead_count &&
-	    clock_boot_ms() - b->ahead_ms > AHEAD_MAX_MS)
-		forget_ahead(b);
 	if (b->ahead_at == b->ahead_count)
 		rc = refill(b, s, from);
 	if (rc <= 0)
@@ -230,5 +214,6 @@ batch_left(const struct batch *b)
 void
 batch_release(struct batch *b)
 {
-	forget_ahead(b);
+	while (b->ahead_at < b->ahead_count)
+		delivery_release(&b->ahead[b->ahead_at++]);
 }

@@ -39,7 +39,6 @@ struct batch {
 	struct delivery ahead[BATCH_AHEAD_MAX]; /* read, in that order */
 	size_t ahead_count;
 	size_t ahead_at;
-	int64_t ahead_ms;	     /* when, by clock_boot_ms() */
 	uint64_t out[BATCH_OUT_MAX]; /* given out, and not yet done with */
 	size_t out_count;
 	struct batch_entry off; /* the last that was taken off the schedule */

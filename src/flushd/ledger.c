@@ -35,10 +35,8 @@ static void
 drop(struct ledger *l, size_t i)
 {
 	struct outcome *o = l->entries[i];
-	const uint64_t id = o->delivery.id;
 
 	l->entries[i] = l->entries[--l->count];
-	crash_recorded(id);
 	l->user.recorded(l->user.context, o);
 	outcome_release(o);
 	free(o);

@@ -378,25 +378,6 @@ START_TEST(what_is_out_is_not_given_out_again)
 }
 END_TEST
 
-/* Nor is it when all that was read is old. */
-START_TEST(what_was_read_long_ago_is_read_anew)
-{
-	const uint64_t first = fixture_put_one("1\n");
-	const uint64_t held = fixture_put_one("2\n");
-	const uint64_t removed = fixture_put_one("3\n");
-	const uint64_t last = fixture_put_one("4\n");
-
-	ck_assert_uint_eq(take_out(), first);
-	set(held, PHASE_HELD, 0);
-	fixture_begin(SPOOL_CHANGE);
-	ck_assert_int_eq(spool_remove(fixture_spool, removed), 0);
-	fixture_commit();
-	batch.ahead_ms -= 1001;
-	ck_assert_uint_eq(next(), last);
-	ck_assert_uint_eq(next(), 0);
-}
-END_TEST
-
 START_TEST(damage_among_what_is_read_ahead_stops_nothing)
 {
 	uint64_t ids[5];
@@ -494,7 +475,6 @@ batch_suite(void)
 	tcase_add_test(t, several_are_read_in_one_turn);
 	tcase_add_test(t, one_at_a_time_for_who_must_prove_that_he_can_record);
 	tcase_add_test(t, what_is_out_is_not_given_out_again);
-	tcase_add_test(t, what_was_read_long_ago_is_read_anew);
 	tcase_add_test(t, damage_among_what_is_read_ahead_stops_nothing);
 	tcase_add_test(t, no_more_is_read_behind_much_text);
 	tcase_add_test(t, how_many_are_left_is_known_about);
