@@ -228,6 +228,17 @@ environment_commit(struct environment *e)
 }
 
 int
+environment_flush(struct environment *e)
+{
+	mdb_filehandle_t fd;
+	int rc = mdb_env_get_fd(e->env, &fd);
+
+	if (rc == 0 && fdatasync(fd) < 0)
+		rc = errno;
+	return environment_error(rc);
+}
+
+int
 environment_reserve(struct environment *e, uint64_t len)
 {
 	mdb_filehandle_t fd;

@@ -72,6 +72,9 @@ int environment_unnest(struct environment *e, int rc) MUST_CHECK;
  */
 int environment_commit(struct environment *e) MUST_CHECK;
 
+/* Flush the file as it is found, once more: 0, or -errno of fdatasync(2). */
+int environment_flush(struct environment *e) MUST_CHECK;
+
 /*
  * See to it that the file has room for len bytes on the disk without getting
  * longer, where the file system can do that. -ENOSPC.

@@ -73,11 +73,29 @@ is_among(const struct joined *list, size_t count, uint64_t name)
 	return false;
 }
 
+/*
+ * Whoever is still to be told is told by us, who have not flushed what we find:
+ * the one who has died perhaps had not either.
+ */
+static int
+tell(struct spool *s, const struct joined *j)
+{
+	struct share *share = &s->share;
+	int rc = 0;
+
+	if (!share->is_flushed && staged_is_waiting(s->turnstile_fd, j->name)) {
+		rc = environment_flush(&s->environment);
+		share->is_flushed = rc == 0;
+	}
+	return rc < 0 ? rc
+		      : staged_acknowledge(s->turnstile_fd, j->name, j->id);
+}
+
 static int
 settle_one(struct spool *s, const struct joined *j)
 {
 	struct share *share = &s->share;
-	int rc = staged_acknowledge(s->turnstile_fd, j->name, j->id);
+	int rc = tell(s, j);
 
 	if (rc != 0 && !s->is_writer) {
 		share->is_unsettled = true;
@@ -120,6 +138,7 @@ share_settle(struct spool *s)
 	s->share.taken_count = 0;
 	s->share.has_joined = false;
 	s->share.is_unsettled = false;
+	s->share.is_flushed = false;
 	rc = environment_find(&s->environment, ENVIRONMENT_JOINED, &value);
 	if (rc == 0)
 		rc = settle_list(s, &value);

@@ -16,8 +16,8 @@
  *                durable, still under the lock, acknowledge each: write the id
  *                into its file, which its sender reads, and remove the name.
  *   Settle       first thing under the lock: whoever committed last may have
- *                died before he had told everybody. So tell those who joined
- *                it, and take back out of the spool what was withdrawn since.
+ *                died before he had told everybody. So flush, tell those who
+ *                joined, and take back out of the spool what was withdrawn.
  *   Withdraw     whoever has waited for too long renames his file. That, and
  *                the unlink of the acknowledgement, cannot both succeed: so
  *                one of the two has been first, and both sides know who.
@@ -59,6 +59,7 @@ struct share {
 	size_t taken_count;
 	bool has_joined;   /* the environment lists some, settled or not */
 	bool is_unsettled; /* and who reads only cannot change that */
+	bool is_flushed;   /* what was found, before anybody is told */
 };
 
 /*

@@ -305,14 +305,20 @@ staged_message_release(struct staged_message *m)
 	buf_release(&m->bytes);
 }
 
-static int
-find_withdrawn(int incoming_fd, uint64_t name)
+static bool
+exists(int incoming_fd, uint64_t name, const char *suffix)
 {
 	char text[NAME_LEN + 1];
 	struct stat st;
 
-	return fstatat(incoming_fd, format_name(name, withdrawn, text), &st,
+	return fstatat(incoming_fd, format_name(name, suffix, text), &st,
 		   AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool
+staged_is_waiting(int incoming_fd, uint64_t name)
+{
+	return exists(incoming_fd, name, "");
 }
 
 int
@@ -326,7 +332,7 @@ staged_acknowledge(int incoming_fd, uint64_t name, uint64_t id)
 
 	fd = open_file(incoming_fd, name, &st);
 	if (fd == -ENOENT)
-		return find_withdrawn(incoming_fd, name);
+		return exists(incoming_fd, name, withdrawn);
 	if (fd < 0)
 		return fd;
 	bytes_put_be64(bytes, id);
@@ -335,7 +341,7 @@ staged_acknowledge(int incoming_fd, uint64_t name, uint64_t id)
 	close(fd);
 	if (rc == 0 &&
 	    unlinkat(incoming_fd, format_name(name, "", text), 0) < 0)
-		rc = errno == ENOENT ? find_withdrawn(incoming_fd, name)
+		rc = errno == ENOENT ? exists(incoming_fd, name, withdrawn)
 				     : -errno;
 	return rc;
 }

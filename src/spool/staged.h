@@ -84,6 +84,9 @@ int staged_read(
     int incoming_fd, uint64_t name, struct staged_message *m) MUST_CHECK;
 void staged_message_release(struct staged_message *m);
 
+/* True if the file is there: nobody has told its sender anything yet. */
+bool staged_is_waiting(int incoming_fd, uint64_t name);
+
 /*
  * Tell the sender that his message is durable, and which id it has. 0: he knows
  * or will know, if he is there; 1: he has withdrawn it; or -errno.
