@@ -134,6 +134,12 @@ submitted(const struct snapshot_site *site)
 }
 
 static uint64_t
+refused(const struct snapshot_site *site)
+{
+	return site->total[COUNTED_REFUSED];
+}
+
+static uint64_t
 completed(const struct snapshot_site *site)
 {
 	return site->total[COUNTED_LEFT];
@@ -184,6 +190,9 @@ static const struct {
     {"messages_submitted_total", "counter",
 	"Messages that came into the spool of a site, reports of failures too.",
 	submitted, false},
+    {"submissions_refused_total", "counter",
+	"Submissions that a site's own senders refused, as the site says.",
+	refused, false},
     {"messages_completed_total", "counter",
 	"Messages that flushd has done with, so that they left the spool.",
 	completed, false},

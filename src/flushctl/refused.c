@@ -1,58 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "flushctl/errand.h"
 #include "flushctl/request.h"
 #include "flushctl/verb.h"
+#include "site/refused_log.h"
 
-enum {
-	/* A sender writes no longer lines, and stops at 144 KiB. */
-	LINE_MAX_LEN = 1023,
-	FILE_MAX_LEN = 160 * 1024,
-};
+/* A sender writes no longer lines. */
+enum { LINE_MAX_LEN = 1023 };
 
-/* In the spool; the older first. mini_sendmail(8) writes them. */
-static const char *const files[] = {"refused.log.1", "refused.log"};
+/* The older first. mini_sendmail(8) writes them. */
+static const char *const files[] = {REFUSED_LOG_OLD, REFUSED_LOG};
 
 /* ---- the files ----------------------------------------------------- */
-
-/*
- * Open what the site says is its log: a file that is nowhere else, as the
- * senders' is, and which nobody has to wait for. -EINVAL: it is something else.
- */
-static int
-open_file(int dir_fd, const char *name, off_t *size)
-{
-	struct stat st;
-	int fd = openat(
-	    dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		return errno == ELOOP || errno == ENXIO ? -EINVAL : -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1) {
-		close(fd);
-		return -EINVAL;
-	}
-	*size = st.st_size;
-	return fd;
-}
 
 /* Append the end of the file, from the first line that is whole in it. */
 static int
 read_end(int fd, off_t size, struct buf *text)
 {
-	const off_t begin = size > FILE_MAX_LEN ? size - FILE_MAX_LEN : 0;
+	const off_t begin = size > REFUSED_LOG_MAX ? size - REFUSED_LOG_MAX : 0;
 	const size_t at = text->len;
 	ssize_t n;
 
-	buf_reserve(text, FILE_MAX_LEN);
-	n = pread(fd, text->data + at, FILE_MAX_LEN, begin);
+	buf_reserve(text, REFUSED_LOG_MAX);
+	n = pread(fd, text->data + at, REFUSED_LOG_MAX, begin);
 	if (n < 0)
 		return -errno;
 	if (begin > 0) {
@@ -72,8 +47,9 @@ read_end(int fd, off_t size, struct buf *text)
 static int
 read_file(int dir_fd, const char *name, struct buf *text)
 {
+	struct refused_file file;
 	off_t size = 0;
-	int fd = open_file(dir_fd, name, &size);
+	int fd = refused_log_open(dir_fd, name, &file, &size);
 	int rc;
 
 	if (fd < 0)

@@ -13,6 +13,7 @@ static const char *const kind_names[COUNTED_KIND_COUNT] = {
     [COUNTED_SENT] = "sent",
     [COUNTED_DEFERRED] = "deferred",
     [COUNTED_FAILED] = "failed",
+    [COUNTED_REFUSED] = "refused",
 };
 
 /* ---- values -------------------------------------------------------- */

@@ -26,6 +26,7 @@ enum snapshot_kind {
 	COUNTED_SENT, /* recipients */
 	COUNTED_DEFERRED,
 	COUNTED_FAILED,
+	COUNTED_REFUSED, /* submissions, as the site has noted it */
 	COUNTED_KIND_COUNT
 };
 

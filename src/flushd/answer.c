@@ -137,6 +137,7 @@ set_rates(json_t *o, const struct standing *s, const struct answer_time *now)
 		    total, rate, settled_kind_names[i], &s->meters[i], now);
 	set_meter(total, rate, "arrived", &s->arrived, now);
 	set_meter(total, rate, "left", &s->left, now);
+	set_meter(total, rate, "refused", &s->refused, now);
 	set(o, "total", total);
 	set(o, "per_minute", rate);
 }

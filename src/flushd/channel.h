@@ -30,6 +30,7 @@
 #include "flushd/depth.h"
 #include "flushd/settled.h"
 #include "site/policy.h"
+#include "site/refused_log.h"
 
 enum channel_kind {
 	CHANNEL_COUNTS,
@@ -60,10 +61,12 @@ struct channel_message {
 	struct depth depth;  /* COUNTS: when the spool was looked at last */
 	int has_depth;	     /* COUNTS: not 0 if it was */
 	struct settled settled; /* COUNTS: since the last */
+	uint64_t refused;	/* COUNTS: submissions, since the last */
 	char text[512]; /* COMPLAINT, RELAY_UP: what the relay did; RELAY: its
 			   name */
-	struct policy policy; /* POLICY */
-	struct rate rate;     /* COUNTS, POLICY */
+	struct policy policy;		  /* POLICY */
+	struct rate rate;		  /* COUNTS, POLICY */
+	struct refused_mark refused_mark; /* COUNTS, POLICY */
 };
 
 /*

@@ -32,6 +32,8 @@ struct dispatch {
 	struct lane *lanes[CHANNEL_LINES];
 	struct ledger *ledger;
 	struct settled settled; /* since the supervisor was told */
+	struct refused_mark refused_mark;
+	uint64_t refused; /* since the supervisor was told */
 	sd_event_source *stop_timer;
 
 	bool has_met_relay; /* or tried to: what it takes is known */
@@ -55,14 +57,19 @@ static void step(struct dispatch *x);
 void
 dispatch_tell_counts(struct dispatch *x)
 {
-	const struct channel_message m = {.kind = CHANNEL_COUNTS,
+	struct channel_message m = {.kind = CHANNEL_COUNTS,
 	    .depth = x->supply.batch.depth,
 	    .has_depth = x->supply.batch.has_looked,
 	    .settled = x->settled,
 	    .rate = x->supply.pace.rate};
 
-	if (channel_send(CHILD_CHANNEL, &m, -1) == 0)
-		x->settled = (struct settled){0};
+	x->refused += refused_log_count(CHILD_SPOOL, &x->refused_mark);
+	m.refused = x->refused;
+	m.refused_mark = x->refused_mark;
+	if (channel_send(CHILD_CHANNEL, &m, -1) < 0)
+		return;
+	x->settled = (struct settled){0};
+	x->refused = 0;
 }
 
 /* What has no final dot yet is nobody's fault, see crash_sent(). */
@@ -420,8 +427,7 @@ on_stop_timer(sd_event_source *source, uint64_t usec, void *context)
 
 struct dispatch *
 dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
-    const char *helo_name, const struct caution *caution,
-    const struct rate *rate)
+    const char *helo_name, const struct dispatch_past *past)
 {
 	struct dispatch *x = alloc_zeroed(sizeof(*x));
 	const struct lane_user lane_user = {
@@ -444,8 +450,9 @@ dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
 	x->spool = spool;
 	x->policy = policy;
 	supply_init(&x->supply, spool, policy, helo_name);
-	x->supply.batch.caution = *caution;
-	x->supply.pace.rate = *rate;
+	x->supply.batch.caution = past->caution;
+	x->supply.pace.rate = past->rate;
+	x->refused_mark = past->refused_mark;
 	x->stop_timer = event_timer_new(event, on_stop_timer, x);
 	x->ledger = ledger_new(event, spool, &ledger_user);
 	for (size_t i = 0; i < CHANNEL_LINES; i++)

@@ -18,14 +18,22 @@
 #include "flushd/child.h"
 #include "site/policy.h"
 #include "site/rate.h"
+#include "site/refused_log.h"
 #include "spool/spool.h"
 
 struct dispatch;
 
-/* policy and helo_name stay. rate is what was sent lately. */
+/* What earlier workers of the site have left to this one. */
+struct dispatch_past {
+	struct caution caution;
+	struct rate rate; /* what was sent lately */
+	struct refused_mark refused_mark;
+};
+
+/* policy and helo_name stay. */
 struct dispatch *dispatch_new(sd_event *event, struct spool *spool,
     const struct policy *policy, const char *helo_name,
-    const struct caution *caution, const struct rate *rate) MUST_CHECK;
+    const struct dispatch_past *past) MUST_CHECK;
 void dispatch_free(struct dispatch *x); /* NULL is fine */
 
 /* Look for something to do. */

@@ -31,20 +31,36 @@ event_timer_new(sd_event *event, sd_event_time_handler_t handler, void *context)
 	return timer;
 }
 
+static uint64_t
+usec_from_now(int64_t ms)
+{
+	return (uint64_t)(clock_boot_ms() + ms) * 1000;
+}
+
 void
 event_timer_set(sd_event_source *timer, int64_t after_ms)
 {
-	uint64_t at_usec;
-
 	if (after_ms < 0) {
 		event_must(
 		    sd_event_source_set_enabled(timer, SD_EVENT_OFF), "timer");
 		return;
 	}
-	at_usec = (uint64_t)(clock_boot_ms() + after_ms) * 1000;
-	event_must(sd_event_source_set_time(timer, at_usec), "timer");
+	event_must(
+	    sd_event_source_set_time(timer, usec_from_now(after_ms)), "timer");
 	event_must(
 	    sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT), "timer");
+}
+
+void
+event_timer_hasten(sd_event_source *timer, int64_t after_ms)
+{
+	int enabled;
+	uint64_t at_usec;
+
+	event_must(sd_event_source_get_enabled(timer, &enabled), "timer");
+	event_must(sd_event_source_get_time(timer, &at_usec), "timer");
+	if (enabled == SD_EVENT_OFF || at_usec > usec_from_now(after_ms))
+		event_timer_set(timer, after_ms);
 }
 
 uint32_t

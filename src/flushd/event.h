@@ -21,6 +21,9 @@ sd_event_source *event_timer_new(
 /* Let the timer fire after_ms from now, or never if that is negative. */
 void event_timer_set(sd_event_source *timer, int64_t after_ms);
 
+/* Let it fire after_ms from now, unless it does before. */
+void event_timer_hasten(sd_event_source *timer, int64_t after_ms);
+
 /* 32 random bits for jitter. */
 uint32_t event_random(void);
 

@@ -300,6 +300,7 @@ start_worker(void *context)
 	    .spool = &k->spool,
 	    .policy = &k->policy,
 	    .rate = &k->lessons.rate,
+	    .refused_mark = &k->lessons.refused_mark,
 	    .caution = &k->lessons.caution,
 	};
 	const struct minder_host host = {

@@ -28,8 +28,11 @@ lessons_take_counts(struct lessons *l, const struct channel_message *m)
 
 	l->rate = m->rate;
 	rate_clamp(&l->rate, now_ms);
+	/* Only the next worker of this site has to do with it. */
+	l->refused_mark = m->refused_mark;
 	standing_take(&l->standing, m->has_depth ? &m->depth : NULL,
 	    &m->settled, now_ms, clock_wall_ms());
+	standing_refused(&l->standing, m->refused, now_ms);
 }
 
 void

@@ -18,11 +18,13 @@
 #include "flushd/minder.h"
 #include "flushd/standing.h"
 #include "site/rate.h"
+#include "site/refused_log.h"
 
 /* All zero: none. */
 struct lessons {
 	struct standing standing;
 	struct rate rate; /* what was sent lately */
+	struct refused_mark refused_mark;
 	struct caution caution;
 	bool is_wiser; /* than the worker that runs, or ran last */
 };

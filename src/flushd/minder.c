@@ -213,7 +213,8 @@ open_channel(struct minder *m, const struct minder_task *task)
 {
 	const struct channel_message word = {.kind = CHANNEL_POLICY,
 	    .policy = *task->policy,
-	    .rate = *task->rate};
+	    .rate = *task->rate,
+	    .refused_mark = *task->refused_mark};
 	int ends[2];
 	int rc;
 

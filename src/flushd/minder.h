@@ -18,6 +18,7 @@
 #include "flushd/channel.h"
 #include "site/policy.h"
 #include "site/rate.h"
+#include "site/refused_log.h"
 #include "site/site.h"
 
 struct minder;
@@ -28,6 +29,7 @@ struct minder_task {
 	const struct site_spool *spool;
 	const struct policy *policy;
 	const struct rate *rate; /* what was sent lately */
+	const struct refused_mark *refused_mark;
 	const struct caution *caution;
 };
 

@@ -56,6 +56,12 @@ standing_take(struct standing *s, const struct depth *depth,
 }
 
 void
+standing_refused(struct standing *s, uint64_t count, int64_t boot_ms)
+{
+	add(&s->refused, count, boot_ms);
+}
+
+void
 standing_note(struct standing *s, int64_t wall_ms, const char *fmt, ...)
 {
 	struct buf words = BUF_INIT;

@@ -24,6 +24,7 @@ struct standing {
 	struct meter meters[SETTLED_KIND_COUNT];
 	struct meter arrived; /* messages, since the first time it counted */
 	struct meter left;
+	struct meter refused; /* submissions, as the site has noted it */
 	uint64_t commits;
 	uint64_t commit_us;
 	char error[STANDING_ERROR_SIZE]; /* the last, printable; "": none */
@@ -38,6 +39,9 @@ struct standing {
  */
 void standing_take(struct standing *s, const struct depth *depth,
     const struct settled *settled, int64_t boot_ms, int64_t wall_ms);
+
+/* So many more submissions were refused. */
+void standing_refused(struct standing *s, uint64_t count, int64_t boot_ms);
 
 /* Something went wrong. */
 void standing_note(struct standing *s, int64_t wall_ms, const char *fmt, ...)

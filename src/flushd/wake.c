@@ -19,6 +19,8 @@ enum {
 	COUNT_DELAY_MS = 10 * 1000,
 	/* Where a spool cannot be watched. */
 	POLL_DELAY_MS = 10 * 1000,
+	/* What was noted beside the queue, as what is refused, can wait. */
+	NOTED_DELAY_MS = 10 * 1000,
 };
 
 /* ---- the watch ----------------------------------------------------- */
@@ -30,6 +32,23 @@ wake_unwatch(struct wake *w)
 	w->watch = 0;
 }
 
+static void
+on_touched(void *context)
+{
+	struct wake *w = context;
+
+	w->up(w->context);
+}
+
+/* A worker looks soon, unless it looks sooner. */
+static void
+on_noted(void *context)
+{
+	struct wake *w = context;
+
+	event_timer_hasten(w->timer, NOTED_DELAY_MS);
+}
+
 /* In place of a watch that there cannot be, look again and again. */
 void
 wake_watch(struct wake *w, const char *site, int dir_fd)
@@ -38,7 +57,7 @@ wake_watch(struct wake *w, const char *site, int dir_fd)
 
 	if (w->watch > 0)
 		return;
-	rc = watch_add(w->watches, dir_fd, w->up, w->context);
+	rc = watch_add(w->watches, dir_fd, on_touched, on_noted, w);
 	if (rc > 0) {
 		w->watch = rc;
 		w->is_polled = false;

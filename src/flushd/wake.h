@@ -3,9 +3,10 @@
  * wake.h - when a site's next worker is to run
  *
  *   Without a worker a site is a watch on its spool, or a time at which
- *   something is due. When something went wrong nothing but time wakes it, the
- *   later the more often it did; and it is not woken more than once a second
- *   in vain, or in 10 s while the relay is down and a worker can but count.
+ *   something is due. What is noted beside the queue waits for 10 s. When
+ *   something went wrong nothing but time wakes it, the later the more often it
+ *   did; and it is not woken more than once a second in vain, or in 10 s while
+ *   the relay is down and a worker can but count.
  */
 #ifndef FLUSHD_WAKE_H
 #define FLUSHD_WAKE_H

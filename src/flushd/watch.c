@@ -23,7 +23,7 @@ enum {
 	/* In one round of the loop: a site that floods us holds up no other. */
 	READS_MAX = 16,
 	/* Senders write a line beside the file now and then. More than that
-	 * is a site that keeps us busy: let its worker have a look. */
+	 * is a site that keeps us busy: let its worker have a look at once. */
 	OTHERS_MAX = 256,
 };
 
@@ -31,6 +31,7 @@ struct watched {
 	int id;
 	unsigned int others; /* events that were about another file */
 	watch_touched_fn *touched;
+	watch_touched_fn *noted;
 	void *context;
 };
 
@@ -63,22 +64,24 @@ find(const struct watch *w, int id)
 
 /* ---- events -------------------------------------------------------- */
 
-static bool
-is_touch(const struct watch *w, struct watched *d,
+/* Whoever is told may end the watch, so that nothing follows that. */
+static void
+take_event(const struct watch *w, struct watched *d,
     const struct inotify_event *e, const char *name)
 {
-	if (e->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
-		return true;
-	if (e->len > 0 && strcmp(name, w->name) == 0)
-		return true;
-	return ++d->others > OTHERS_MAX;
+	if ((e->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) ||
+	    (e->len > 0 && strcmp(name, w->name) == 0) ||
+	    ++d->others > OTHERS_MAX)
+		d->touched(d->context);
+	else if (d->noted)
+		d->noted(d->context);
 }
 
 static void
 take_events(struct watch *w, const char *bytes, size_t len)
 {
 	struct inotify_event e;
-	struct watched *touched;
+	struct watched *d;
 
 	for (size_t at = 0; at < len; at += sizeof(e) + e.len) {
 		memcpy(&e, bytes + at, sizeof(e));
@@ -87,9 +90,9 @@ take_events(struct watch *w, const char *bytes, size_t len)
 			continue;
 		}
 		/* Of one that was removed there may still be some. */
-		touched = find(w, e.wd);
-		if (touched && is_touch(w, touched, &e, bytes + at + sizeof(e)))
-			touched->touched(touched->context);
+		d = find(w, e.wd);
+		if (d)
+			take_event(w, d, &e, bytes + at + sizeof(e));
 	}
 }
 
@@ -117,7 +120,8 @@ on_events(sd_event_source *source, int fd, uint32_t events, void *context)
 /* ---- watches ------------------------------------------------------- */
 
 int
-watch_add(struct watch *w, int dir_fd, watch_touched_fn *touched, void *context)
+watch_add(struct watch *w, int dir_fd, watch_touched_fn *touched,
+    watch_touched_fn *noted, void *context)
 {
 	char path[PROC_PATH_MAX];
 	struct watched *e;
@@ -131,7 +135,8 @@ watch_add(struct watch *w, int dir_fd, watch_touched_fn *touched, void *context)
 	if (e)
 		return -EEXIST;
 	e = alloc_zeroed(sizeof(*e));
-	*e = (struct watched){.id = id, .touched = touched, .context = context};
+	*e = (struct watched){
+	    .id = id, .touched = touched, .noted = noted, .context = context};
 	if (!tsearch(e, &w->entries, compare))
 		alloc_fail();
 	return id;

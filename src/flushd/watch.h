@@ -14,7 +14,7 @@
 struct watch;
 
 /* Called from the event loop when the file may have changed, or the directory
- * be gone. */
+ * be gone; or another file. */
 typedef void watch_touched_fn(void *context);
 
 /* Events were lost: anything may have been touched. */
@@ -28,11 +28,12 @@ void watch_free(struct watch *w); /* NULL is fine */
 /*
  * Watch the directory of this descriptor, whatever its path leads to by now: an
  * id above 0, or -errno. -ENOSPC: there may be no more watches; -EEXIST: it is
- * watched already. Other files do not count, but for a flood of them: whoever
- * is told of that and stops watching for a while hears no more of it.
+ * watched already. When other files in it have changed, noted() is called, each
+ * time, unless it is NULL; and touched(), too, when that is a flood: whoever
+ * stops watching for a while then hears no more of it.
  */
 int watch_add(struct watch *w, int dir_fd, watch_touched_fn *touched,
-    void *context) MUST_CHECK;
+    watch_touched_fn *noted, void *context) MUST_CHECK;
 
 /* Forget that directory; an id of 0 or less is no watch. */
 void watch_remove(struct watch *w, int id);

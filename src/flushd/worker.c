@@ -23,8 +23,7 @@ struct worker {
 	sd_event *event;
 	struct spool *spool;
 	struct policy policy;
-	struct rate rate; /* what was sent lately */
-	struct caution caution;
+	struct dispatch_past past;
 	char host[HOST_NAME_SIZE];
 	struct dispatch *dispatch;
 	sd_event_source *pulse_timer;
@@ -137,7 +136,8 @@ receive_policy(struct worker *w)
 		return rc;
 	}
 	w->policy = m.policy;
-	w->rate = m.rate;
+	w->past.rate = m.rate;
+	w->past.refused_mark = m.refused_mark;
 	return 0;
 }
 
@@ -152,8 +152,8 @@ set_up(struct worker *w)
 	    "channel");
 	w->pulse_timer = event_timer_new(w->event, on_pulse_timer, w);
 	event_timer_set(w->pulse_timer, PULSE_MS);
-	w->dispatch = dispatch_new(
-	    w->event, w->spool, &w->policy, w->host, &w->caution, &w->rate);
+	w->dispatch =
+	    dispatch_new(w->event, w->spool, &w->policy, w->host, &w->past);
 }
 
 static void
@@ -172,7 +172,8 @@ worker_main(const char *caution)
 	int rc;
 
 	log_use_levels();
-	if (receive_policy(&w) < 0 || caution_parse(caution, &w.caution) < 0)
+	if (receive_policy(&w) < 0 ||
+	    caution_parse(caution, &w.past.caution) < 0)
 		return CHILD_EXIT_FAILED;
 	/* There is no /proc behind sandbox_enter_spool(). */
 	clock_now();

@@ -54,6 +54,7 @@ done
 ok "what came is counted" wait_until 15 value_is 'mini_sendmail_messages_submitted_total{site="site1"}' 3
 ok "what left" wait_until 15 value_is 'mini_sendmail_messages_completed_total{site="site1"}' 3
 ok "what was delivered" value_is 'mini_sendmail_recipients_delivered_total{site="site1"}' 3
+is "nothing was refused" "$(value 'mini_sendmail_submissions_refused_total{site="site1"}')" 0
 ok "each with a commit" value_is 'mini_sendmail_commit_duration_seconds_count{site="site1"}' 3
 ok "which took time" eval '[[ "$(value "mini_sendmail_commit_duration_seconds_sum{site=\"site1\"}")" =~ [1-9] ]]'
 ok "of the other site nothing" value_is 'mini_sendmail_messages_submitted_total{site="site2"}' 0
@@ -68,6 +69,35 @@ ok "and no other's" eval '! grep -q site2 "$SCRATCH/own"'
 status=0
 as_uid 30000 "$BIN/flushctl" metrics --socket "$SOCKET" >"$SCRATCH/said" 2>/dev/null || status=$?
 is "a stranger has none" "$status $(wc -c <"$SCRATCH/said")" "3 0"
+
+# --- what is refused ----------------------------------------------------------------------------------
+
+# refuse NAME UID COUNT: so many submissions.
+refuse() {
+	local n
+	for ((n = 0; n < $3; n++)); do
+		site_submit "$1" "$2" "not an address" 2>/dev/null || true
+	done
+}
+refuse site1 20001 5
+refuse site2 20002 1
+ok "what is refused is counted, though nothing else happens" wait_until 30 \
+	value_is 'mini_sendmail_submissions_refused_total{site="site1"}' 5
+ok "site by site" wait_until 30 value_is 'mini_sendmail_submissions_refused_total{site="site2"}' 1
+rm "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+refuse site2 20002 2
+ok "a site that empties its log goes on" wait_until 30 value_is 'mini_sendmail_submissions_refused_total{site="site2"}' 3
+rm "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+ln -s /etc/passwd "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+site_submit site2 20002 n@site2.test
+ok "whatever it puts in its place" wait_until 15 value_is 'mini_sendmail_messages_completed_total{site="site2"}' 1
+is "is not counted" "$(value 'mini_sendmail_submissions_refused_total{site="site2"}')" 3
+rm "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+truncate -s 1T "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+seq 100 >>"$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+chown 20002 "$JAILS/site2/$SPOOL_IN_JAIL/refused.log"
+ok "what it makes up is its own" wait_until 30 value_is 'mini_sendmail_submissions_refused_total{site="site2"}' 103
+is "and only that" "$(value 'mini_sendmail_submissions_refused_total{site="site1"}')" 5
 
 # --- an outage ----------------------------------------------------------------------------------------
 
@@ -104,6 +134,7 @@ ok "without a flushd the file says so" eval 'metrics --output "$SCRATCH/site.pro
 service_start
 ok "the next one" wait_until 10 value_is 'mini_sendmail_up{}' 1
 ok "begins to count anew" value_is 'mini_sendmail_messages_completed_total{site="site1"}' 0
+is "what was refused, too" "$(value 'mini_sendmail_submissions_refused_total{site="site1"}')" 0
 ok "what waits, is still there" wait_until 10 value_is 'mini_sendmail_messages{site="site1",state="new"}' 1
 ok "and did not come again" value_is 'mini_sendmail_messages_submitted_total{site="site1"}' 0
 

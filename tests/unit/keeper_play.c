@@ -448,7 +448,8 @@ play_spoil_watch(void)
 {
 	int fd = open(play_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	ck_assert_int_gt(watch_add(play_host.watch, fd, on_rival, NULL), 0);
+	ck_assert_int_gt(
+	    watch_add(play_host.watch, fd, on_rival, NULL, NULL), 0);
 	other_watches = 1;
 	close(fd);
 }

@@ -309,10 +309,10 @@ stage_setup(void)
 void
 stage_begin(void)
 {
-	static const struct rate none = {0};
+	const struct dispatch_past past = {.caution = stage_caution};
 
-	stage_dispatch = dispatch_new(event, fixture_spool, &stage_policy,
-	    "host.test", &stage_caution, &none);
+	stage_dispatch = dispatch_new(
+	    event, fixture_spool, &stage_policy, "host.test", &past);
 	dispatch_start(stage_dispatch);
 }
 

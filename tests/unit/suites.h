@@ -40,6 +40,7 @@
 	X(spool_turns)                                                         \
 	X(draft)                                                               \
 	X(site)                                                                \
+	X(refused_log)                                                         \
 	X(rate)                                                                \
 	X(slots)                                                               \
 	X(wake)                                                                \

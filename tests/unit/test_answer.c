@@ -101,6 +101,8 @@ START_TEST(a_site_is_said_whole)
 	meter_add(&standing.meters[SETTLED_FAILED], 1, now.boot_ms - 1000);
 	meter_add(&standing.arrived, 8, now.boot_ms - 1000);
 	meter_add(&standing.left, 4, now.boot_ms - 120000);
+	meter_add(&standing.refused, 3, now.boot_ms - 120000);
+	meter_add(&standing.refused, 2, now.boot_ms - 1000);
 	standing.commits = 5;
 	standing.commit_us = 6000;
 	standing_note(&standing, now.wall_ms - 3000, "worker failed");
@@ -127,6 +129,8 @@ START_TEST(a_site_is_said_whole)
 	ck_assert_int_eq(number_in("per_minute", "arrived"), 8);
 	ck_assert_int_eq(number_in("total", "left"), 4);
 	ck_assert_int_eq(number_in("per_minute", "left"), 0);
+	ck_assert_int_eq(number_in("total", "refused"), 5);
+	ck_assert_int_eq(number_in("per_minute", "refused"), 2);
 	ck_assert_int_eq(number_in("commits", "count"), 5);
 	ck_assert_int_eq(number_in("commits", "usec"), 6000);
 	ck_assert_int_eq(number_in("total", "deferred"), 0);

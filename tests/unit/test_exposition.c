@@ -28,7 +28,7 @@ static struct snapshot_site sites[] = {
 	.oldest_age_sec = 6,
 	.counted_sec = 7,
 	.crashes = 8,
-	.total = {11, 12, 13, 14, 15},
+	.total = {11, 12, 13, 14, 15, 16},
 	.commits = 2,
 	.commit_us = 1000007},
     {.name = "b\"\\\nc",
@@ -72,6 +72,8 @@ START_TEST(a_site_has_its_samples)
 	has_line("mini_sendmail_recipients_delivered_total{site=\"a\"} 13");
 	has_line("mini_sendmail_recipients_deferred_total{site=\"a\"} 14");
 	has_line("mini_sendmail_recipients_failed_total{site=\"a\"} 15");
+	has_line("# TYPE mini_sendmail_submissions_refused_total counter");
+	has_line("mini_sendmail_submissions_refused_total{site=\"a\"} 16");
 	has_line("mini_sendmail_worker_failures_total{site=\"a\"} 8");
 	has_line("mini_sendmail_site_in_error{site=\"a\"} 0");
 	has_line("mini_sendmail_commit_duration_seconds_sum{site=\"a\"} "

@@ -212,8 +212,10 @@ START_TEST(made_up_numbers_can_be_added)
 	memset(&d, 0xff, sizeof(d));
 	memset(&settled, 0xff, sizeof(settled));
 	d.oldest_ms = INT64_MIN;
-	for (int64_t n = 0; n < 1000; n++)
+	for (int64_t n = 0; n < 1000; n++) {
 		standing_take(&standing, &d, &settled, n, n);
+		standing_refused(&standing, UINT64_MAX, n);
+	}
 	for (int n = 0; n < 1000000; n++) {
 		ck_assert_uint_ge(sum + depth_waiting(&standing.depth), sum);
 		sum += depth_waiting(&standing.depth);
@@ -223,6 +225,7 @@ START_TEST(made_up_numbers_can_be_added)
 	ck_assert_uint_le(standing.meters[SETTLED_SENT].total, INT64_MAX);
 	ck_assert_uint_le(standing.arrived.total, INT64_MAX);
 	ck_assert_uint_le(standing.left.total, INT64_MAX);
+	ck_assert_uint_le(standing.refused.total, INT64_MAX);
 	ck_assert_uint_le(standing.commits, INT64_MAX);
 	ck_assert_uint_le(standing.commit_us, INT64_MAX);
 	ck_assert_uint_lt(strlen(standing.error), sizeof(standing.error));

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/compiler.h"
+#include "flushd/event.h"
 #include "flushd/wake.h"
 #include "unit/suites.h"
 
@@ -44,6 +45,8 @@ teardown(void)
 	wake_release(&wake);
 	watch_free(watches);
 	sd_event_unref(event);
+	unlinkat(dir_fd, "data", 0);
+	unlinkat(dir_fd, "log", 0);
 	close(dir_fd);
 	ck_assert_int_eq(rmdir(base), 0);
 }
@@ -66,6 +69,15 @@ check_timer(int64_t want_ms)
 	/* A due time was made from a clock that went on meanwhile. */
 	ck_assert_int_ge(at_ms, 2 * before_ms - after_ms + want_ms - 1);
 	ck_assert_int_le(at_ms, after_ms + want_ms);
+}
+
+/* Somebody does, and it is heard of. */
+static void
+write_file(const char *name)
+{
+	close(openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	while (sd_event_run(event, 0) > 0)
+		;
 }
 
 /* What the timer waits for is over. */
@@ -97,7 +109,8 @@ static const struct {
 START_TEST(who_is_due_is_called_then_and_not_too_late)
 {
 	if (dues[_i].is_polled)
-		ck_assert_int_gt(watch_add(watches, dir_fd, on_up, NULL), 0);
+		ck_assert_int_gt(
+		    watch_add(watches, dir_fd, on_up, NULL, NULL), 0);
 	wake_watch(&wake, "a", dir_fd);
 	wake_at(&wake, dues[_i].in_ms == NEVER
 			   ? INT64_MAX
@@ -165,6 +178,47 @@ START_TEST(while_the_relay_is_down_it_counts_once_in_ten_seconds)
 }
 END_TEST
 
+/* What is due then, and when that is if something was noted. */
+static const struct {
+	int in_ms;
+	int want_ms;
+} noted[] = {{NEVER, 10 * 1000}, {HOUR_MS, 10 * 1000}, {2000, 2000}};
+
+START_TEST(what_is_noted_beside_the_queue_waits_ten_seconds_at_most)
+{
+	wake_watch(&wake, "a", dir_fd);
+	wake_at(&wake, noted[_i].in_ms == NEVER
+			   ? INT64_MAX
+			   : clock_wall_ms() + noted[_i].in_ms);
+	write_file("log");
+	ck_assert_int_eq(calls, 0);
+	check_timer(noted[_i].want_ms);
+	let_time_pass();
+	ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
+START_TEST(more_of_it_does_not_wait_longer)
+{
+	wake_watch(&wake, "a", dir_fd);
+	wake_at(&wake, INT64_MAX);
+	write_file("log");
+	event_timer_set(wake.timer, 1000);
+	before_ms = clock_boot_ms();
+	write_file("log");
+	check_timer(1000);
+}
+END_TEST
+
+START_TEST(what_comes_into_the_queue_does_not_wait)
+{
+	wake_watch(&wake, "a", dir_fd);
+	wake_at(&wake, INT64_MAX);
+	write_file("data");
+	ck_assert_int_eq(calls, 1);
+}
+END_TEST
+
 START_TEST(a_worker_that_starts_ends_what_would_wake_it)
 {
 	wake_watch(&wake, "a", dir_fd);
@@ -194,6 +248,11 @@ wake_suite(void)
 	tcase_add_test(tc, three_in_a_row_in_vain_are_followed_by_one_a_second);
 	tcase_add_test(
 	    tc, while_the_relay_is_down_it_counts_once_in_ten_seconds);
+	tcase_add_loop_test(tc,
+	    what_is_noted_beside_the_queue_waits_ten_seconds_at_most, 0,
+	    (int)ARRAY_LEN(noted));
+	tcase_add_test(tc, more_of_it_does_not_wait_longer);
+	tcase_add_test(tc, what_comes_into_the_queue_does_not_wait);
 	tcase_add_test(tc, a_worker_that_starts_ends_what_would_wake_it);
 	suite_add_tcase(s, tc);
 	return s;

@@ -17,12 +17,19 @@ static struct watch *watch;
 static int dirs[DIRS];
 static int ids[DIRS];
 static int touched[DIRS];
+static int noted[DIRS];
 static int overflows;
 
 static void
 on_touched(void *context)
 {
 	touched[(int *)context - dirs]++;
+}
+
+static void
+on_noted(void *context)
+{
+	noted[(int *)context - dirs]++;
 }
 
 static void
@@ -47,7 +54,8 @@ setup(void)
 		snprintf(name, sizeof(name), "%d", i);
 		ck_assert_int_eq(mkdirat(base_fd, name, 0700), 0);
 		dirs[i] = openat(base_fd, name, O_RDONLY | O_DIRECTORY);
-		ids[i] = watch_add(watch, dirs[i], on_touched, &dirs[i]);
+		ids[i] =
+		    watch_add(watch, dirs[i], on_touched, on_noted, &dirs[i]);
 		ck_assert_int_gt(ids[i], 0);
 	}
 	close(base_fd);
@@ -90,12 +98,17 @@ START_TEST(who_writes_into_the_file_is_heard)
 }
 END_TEST
 
-START_TEST(other_files_do_not_count)
+START_TEST(other_files_are_noted_only)
 {
 	write_file(1, "other");
 	write_file(1, "data.new");
 	run();
 	ck_assert_int_eq(touched[1], 0);
+	ck_assert_int_eq(noted[1], 2);
+	ck_assert_int_eq(noted[2], 0);
+	write_file(1, "data");
+	run();
+	ck_assert_int_eq(noted[1], 2);
 }
 END_TEST
 
@@ -111,7 +124,7 @@ START_TEST(but_a_flood_of_them_does)
 	ck_assert_int_eq(touched[2], 0);
 	/* Watched anew, it starts from nothing. */
 	watch_remove(watch, ids[1]);
-	ids[1] = watch_add(watch, dirs[1], on_touched, &dirs[1]);
+	ids[1] = watch_add(watch, dirs[1], on_touched, on_noted, &dirs[1]);
 	touched[1] = 0;
 	write_file(1, "other");
 	run();
@@ -177,7 +190,7 @@ START_TEST(what_is_removed_is_silent_even_about_the_past)
 	ck_assert_int_eq(touched[5], 0);
 	watch_remove(watch, ids[5]);
 	watch_remove(watch, 0);
-	ids[5] = watch_add(watch, dirs[5], on_touched, &dirs[5]);
+	ids[5] = watch_add(watch, dirs[5], on_touched, on_noted, &dirs[5]);
 	ck_assert_int_gt(ids[5], 0);
 	write_file(5, "data");
 	run();
@@ -188,7 +201,7 @@ END_TEST
 START_TEST(a_directory_is_watched_once)
 {
 	ck_assert_int_eq(
-	    watch_add(watch, dirs[2], on_touched, &dirs[2]), -EEXIST);
+	    watch_add(watch, dirs[2], on_touched, on_noted, &dirs[2]), -EEXIST);
 	write_file(2, "data");
 	run();
 	ck_assert_int_eq(touched[2], 1);
@@ -206,7 +219,7 @@ remove_all(void *context)
 START_TEST(watches_may_be_removed_by_whoever_is_told)
 {
 	watch_remove(watch, ids[9]);
-	ids[9] = watch_add(watch, dirs[9], remove_all, &dirs[9]);
+	ids[9] = watch_add(watch, dirs[9], remove_all, NULL, &dirs[9]);
 	write_file(9, "data");
 	write_file(10, "data");
 	run();
@@ -248,7 +261,7 @@ watch_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, who_writes_into_the_file_is_heard);
-	tcase_add_test(tc, other_files_do_not_count);
+	tcase_add_test(tc, other_files_are_noted_only);
 	tcase_add_test(tc, but_a_flood_of_them_does);
 	tcase_add_loop_test(tc,
 	    a_file_or_directory_that_is_replaced_is_heard_of, 0,
