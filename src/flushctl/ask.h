@@ -8,8 +8,6 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 
-#define ASK_SOCKET "/run/mini-sendmail/status" /* if nothing else is said */
-
 enum { ASK_TIMEOUT_MS = 10 * 1000 }; /* flushd gives up after 5 s */
 
 /*

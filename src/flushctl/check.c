@@ -51,16 +51,18 @@ run(const struct selection *selection, int argc, char **argv)
 {
 	struct request r;
 	struct buf line = BUF_INIT;
-	enum verdict verdict;
+	enum verdict verdict = VERDICT_UNKNOWN;
+	const int status = request_parse(&r, selection,
+	    WHERE_SITE | WHERE_CONFIG | REQUEST_THRESHOLDS | REQUEST_SOCKET,
+	    argc, argv);
 
-	if (request_parse(&r, selection,
-		WHERE_SITE | REQUEST_THRESHOLDS | REQUEST_SOCKET, argc,
-		argv) == STATUS_DONE) {
+	if (status == STATUS_DONE)
 		verdict = judge(&r, &line);
-	} else {
-		verdict = VERDICT_UNKNOWN;
+	else if (status == STATUS_USAGE)
 		buf_add_str(&line, "MAIL UNKNOWN: the command line is wrong");
-	}
+	else
+		buf_add_str(&line, "MAIL UNKNOWN: the configuration is not "
+				   "there");
 	buf_add_char(&line, '\n');
 	if (verb_write(line.data, line.len) != STATUS_DONE)
 		verdict = VERDICT_UNKNOWN;
@@ -71,7 +73,7 @@ run(const struct selection *selection, int argc, char **argv)
 const struct verb verb_check = {
     .name = "check",
     .arguments = "[--warn N|AGE] [--crit N|AGE] [--held N] [--failed N] "
-		 "[--site NAME] [--socket PATH]",
+		 "[--site NAME] [--config DIR] [--socket PATH]",
     .help =
 	"Say in one line whether all is well, as a plugin of Nagios: the exit\n"
 	"status is 0 if it is, 1 for a warning, 2 if it is critical, 3 if "
@@ -85,8 +87,6 @@ const struct verb verb_check = {
 	"  --crit N|AGE   the same for what is critical; 10000 and 2h\n"
 	"  --held N       warn if more than N are held; 0 if not given\n"
 	"  --failed N     warn if more than N have failed; 0 if not given\n"
-	"  --site NAME    look at this site only\n"
-	"  --socket PATH  the status_socket of flushd.conf(5), if it is not\n"
-	"                 /run/mini-sendmail/status\n",
+	"  --site NAME    look at this site only\n" REQUEST_SOCKET_HELP,
     .run = run,
 };

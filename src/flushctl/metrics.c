@@ -102,8 +102,8 @@ run(const struct selection *selection, int argc, char **argv)
 {
 	struct buf text = BUF_INIT;
 	struct request r;
-	int status = request_parse(
-	    &r, selection, REQUEST_OUTPUT | REQUEST_SOCKET, argc, argv);
+	int status = request_parse(&r, selection,
+	    WHERE_CONFIG | REQUEST_OUTPUT | REQUEST_SOCKET, argc, argv);
 
 	if (status == STATUS_DONE)
 		status = make(&text, r.socket);
@@ -115,12 +115,10 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_metrics = {
     .name = "metrics",
-    .arguments = "[--output FILE] [--socket PATH]",
+    .arguments = "[--output FILE] [--config DIR] [--socket PATH]",
     .help = "Print the state of the sites and of the relay for Prometheus. "
 	    "That flushd\ndoes not run is a metric, too, and no error.\n\n"
-	    "  --output FILE  replace that file by it, in one step\n"
-	    "  --socket PATH  the status_socket of flushd.conf(5), if it is "
-	    "not\n"
-	    "                 /run/mini-sendmail/status\n",
+	    "  --output FILE  replace that file by it, in one "
+	    "step\n" REQUEST_SOCKET_HELP,
     .run = run,
 };

@@ -2,12 +2,14 @@
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/quantity.h"
-#include "flushctl/ask.h"
 #include "flushctl/request.h"
 #include "flushctl/verb.h"
+#include "site/conf.h"
 
 enum { INTERVAL_SEC = 2, INTERVAL_MAX_SEC = 3600 };
 
@@ -246,6 +248,29 @@ request_check_where(
 	return STATUS_DONE;
 }
 
+/*
+ * Where flushd is asked, if it was not said. Whoever is asked at three in the
+ * morning need not have a configuration without a mistake, nor one that
+ * everybody may read.
+ */
+static int
+find_socket(struct request *r)
+{
+	static struct conf_values global;
+	const char *dir = r->selection.conf_dir;
+
+	if (dir && access(dir, F_OK) < 0) {
+		log_error("%s: %s", dir, strerror(errno));
+		return STATUS_FAILED;
+	}
+	if (!dir && access(CONF_DIR "/" CONF_FILE, R_OK) < 0)
+		conf_values_init(&global);
+	else if (conf_load_global(dir ? dir : CONF_DIR, &global) < 0)
+		log_warning("asking at %s", global.status_socket);
+	r->socket = global.status_socket;
+	return STATUS_DONE;
+}
+
 int
 request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv)
@@ -255,7 +280,6 @@ request_parse(struct request *r, const struct selection *selection,
 	*r = (struct request){.selection = *selection,
 	    .filter = FILTER_ALL,
 	    .last = UINT64_MAX,
-	    .socket = ASK_SOCKET,
 	    .interval_sec = INTERVAL_SEC,
 	    .thresholds = verdict_thresholds};
 	if (status == STATUS_DONE)
@@ -266,5 +290,7 @@ request_parse(struct request *r, const struct selection *selection,
 	    !(takes & REQUEST_WORDS))
 		return verb_usage(
 		    argv[0], "'%s' is one argument too many", r->words[0]);
+	if (status == STATUS_DONE && (takes & REQUEST_SOCKET) && !r->socket)
+		status = find_socket(r);
 	return status;
 }

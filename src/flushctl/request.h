@@ -25,7 +25,7 @@ enum {
 	REQUEST_RAW = 512,
 	REQUEST_YES = 1024,
 	REQUEST_LAST = 2048,
-	REQUEST_SOCKET = 4096,
+	REQUEST_SOCKET = 4096, /* with WHERE_CONFIG, which may say it too */
 	REQUEST_INTERVAL = 8192,
 	REQUEST_OUTPUT = 16384,
 	REQUEST_THRESHOLDS = 32768, /* --warn --crit --held --failed */
@@ -39,8 +39,8 @@ struct request {
 	bool is_json;
 	bool is_raw;
 	bool is_yes;
-	uint64_t last; /* that many of the end; UINT64_MAX: all */
-	const char *socket;
+	uint64_t last;	       /* that many of the end; UINT64_MAX: all */
+	const char *socket;    /* flushd's: as it was said, or configured */
 	uint64_t interval_sec; /* 1 to 3600; 2 if it was not said */
 	const char *output;    /* NULL: standard output */
 	struct thresholds thresholds;
@@ -50,8 +50,8 @@ struct request {
 
 /*
  * Read the command line of a verb that takes these options, of both kinds; what
- * was said in front of the verb is in selection. STATUS_DONE; or STATUS_USAGE,
- * what is wrong was said.
+ * was said in front of the verb is in selection. STATUS_DONE; or what is wrong
+ * was said: STATUS_USAGE, or STATUS_FAILED, there is no such configuration.
  */
 int request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv) MUST_CHECK;
@@ -61,7 +61,12 @@ int request_parse(struct request *r, const struct selection *selection,
 int request_check_where(const struct selection *selection, unsigned int where,
     const char *name) MUST_CHECK;
 
-/* What the help of a verb says of the options of filters. */
+/* What the help of a verb says of the options for its socket. */
+#define REQUEST_SOCKET_HELP                                                    \
+	"  --config DIR   where flushd.conf is, not /etc/mini-sendmail\n"      \
+	"  --socket PATH  not the status_socket of flushd.conf(5)\n"
+
+/* The same of filters. */
 #define REQUEST_FILTER_HEADING                                                 \
 	"A FILTER is one of these; of several all must hold.\n\n"
 #define REQUEST_FILTER_HELP                                                    \

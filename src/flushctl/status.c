@@ -33,7 +33,8 @@ run(const struct selection *selection, int argc, char **argv)
 	struct asked asked;
 	struct buf out = BUF_INIT;
 	int status = request_parse(&r, selection,
-	    WHERE_SITE | REQUEST_JSON | REQUEST_SOCKET, argc, argv);
+	    WHERE_SITE | WHERE_CONFIG | REQUEST_JSON | REQUEST_SOCKET, argc,
+	    argv);
 
 	if (status == STATUS_DONE)
 		status = asked_get(&asked, r.socket, r.selection.site);
@@ -51,14 +52,11 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_status = {
     .name = "status",
-    .arguments = "[--json] [--site NAME] [--socket PATH]",
+    .arguments = "[--json] [--site NAME] [--config DIR] [--socket PATH]",
     .help = "Ask flushd for the state of its sites and of the relay: of all "
 	    "sites as root,\nof his own as a site's user. A ! is before those "
 	    "in trouble, which come first.\n\n"
 	    "  --json         one object a line, the sites by their names\n"
-	    "  --site NAME    of this site only\n"
-	    "  --socket PATH  the status_socket of flushd.conf(5), if it is "
-	    "not\n"
-	    "                 /run/mini-sendmail/status\n",
+	    "  --site NAME    of this site only\n" REQUEST_SOCKET_HELP,
     .run = run,
 };

@@ -220,7 +220,8 @@ run(const struct selection *selection, int argc, char **argv)
 	struct watching w = {.trouble = BUF_INIT};
 	struct request r;
 	int status = request_parse(&r, selection,
-	    WHERE_SITE | REQUEST_INTERVAL | REQUEST_SOCKET, argc, argv);
+	    WHERE_SITE | WHERE_CONFIG | REQUEST_INTERVAL | REQUEST_SOCKET, argc,
+	    argv);
 
 	if (status != STATUS_DONE)
 		return status;
@@ -235,16 +236,16 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_watch = {
     .name = "watch",
-    .arguments = "[--interval SEC] [--site NAME] [--socket PATH]",
+    .arguments =
+	"[--interval SEC] [--site NAME] [--config DIR] [--socket PATH]",
     .help =
 	"Show the state of the sites until q is pressed, those in trouble "
 	"first:\n"
 	"how many messages come and go in a minute, and when those that wait "
 	"will\n"
 	"be gone. What is no terminal gets it again and again.\n\n"
-	"  --interval SEC  seconds between two looks; 2 if not given\n"
-	"  --site NAME     this site only\n"
-	"  --socket PATH   the status_socket of flushd.conf(5), if it is not\n"
-	"                  /run/mini-sendmail/status\n",
+	"  --interval SEC\n"
+	"                 seconds between two looks; 2 if not given\n"
+	"  --site NAME    this site only\n" REQUEST_SOCKET_HELP,
     .run = run,
 };

@@ -10,9 +10,8 @@
 #include "site/conf.h"
 #include "site/conf_file.h"
 
-#define GLOBAL_FILE "flushd.conf"
-#define SITES_DIR   CONF_SITES_DIR
-#define SUFFIX	    CONF_SITE_SUFFIX
+#define SITES_DIR CONF_SITES_DIR
+#define SUFFIX	  CONF_SITE_SUFFIX
 
 void
 conf_release(struct conf *c)
@@ -184,25 +183,32 @@ sort_sites(struct conf *c)
 }
 
 int
-conf_load(const char *dir, struct conf *c)
+conf_load_global(const char *dir, struct conf_values *v)
 {
 	struct buf path = BUF_INIT;
+	int rc;
+
+	conf_values_init(v);
+	buf_add_format(&path, "%s/" CONF_FILE, dir);
+	rc = conf_file_read(path.data, CONF_GLOBAL, v);
+	buf_release(&path);
+	return rc < 0 && rc != -ENOENT ? -EINVAL : 0;
+}
+
+int
+conf_load(const char *dir, struct conf *c)
+{
 	int rc;
 	int sites_rc;
 
 	*c = (struct conf){0};
-	conf_values_init(&c->global);
-	buf_add_format(&path, "%s/" GLOBAL_FILE, dir);
-	rc = conf_file_read(path.data, CONF_GLOBAL, &c->global);
-	if (rc == -ENOENT)
-		rc = 0;
+	rc = conf_load_global(dir, &c->global);
 	/* Of all files what is wrong is said. */
 	sites_rc = read_sites(c, dir);
 	if (rc == 0)
 		rc = sites_rc;
 	if (rc == 0)
 		rc = sort_sites(c);
-	buf_release(&path);
 	if (rc < 0)
 		conf_release(c);
 	return rc < 0 ? -EINVAL : 0;
@@ -211,7 +217,7 @@ conf_load(const char *dir, struct conf *c)
 void
 conf_print(const struct conf *c, FILE *out)
 {
-	fprintf(out, "# " GLOBAL_FILE "\n");
+	fprintf(out, "# " CONF_FILE "\n");
 	conf_file_print(&c->global, CONF_GLOBAL, out);
 	for (size_t i = 0; i < c->site_count; i++) {
 		fprintf(

@@ -19,7 +19,10 @@
 
 #define CONF_DIR "/etc/mini-sendmail"
 
-/* Where sites have their files, in that; and their ending. */
+/* What is said of all sites has its file there, */
+#define CONF_FILE "flushd.conf"
+
+/* and what is said of one, with this ending, in the directory. */
 #define CONF_SITES_DIR	 "sites.d"
 #define CONF_SITE_SUFFIX ".conf"
 
@@ -42,6 +45,10 @@ struct conf {
  * what is wrong where, and *c is released.
  */
 int conf_load(const char *dir, struct conf *c) MUST_CHECK;
+
+/* The same for flushd.conf alone. Of one that is wrong, *v has what is not. */
+int conf_load_global(const char *dir, struct conf_values *v) MUST_CHECK;
+
 void conf_release(struct conf *c);
 
 /* What a site may be called: it goes into the log, and is typed. */

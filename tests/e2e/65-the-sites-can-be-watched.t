@@ -73,6 +73,19 @@ is "one site can be shown" "$(flushctl status --site shop | sed -n '/^  SITE/,$p
 is "in front of the verb too" "$("$BIN/flushctl" --site shop status --socket "$SOCKET" | sed -n '/^  SITE/,$p' | wc -l)" 2
 is "as JSON too, with the relay" "$(flushctl status --site shop --json | cut -d : -f 1 | paste -sd ' ')" '{"site" {"relay"'
 ok "which python reads" eval 'flushctl status --json | python3 -c "import json, sys; [json.loads(line) for line in sys.stdin]"'
+is "the socket is found in the configuration" \
+	"$("$BIN/flushctl" --config "$CONF" status --site shop --json | cut -d : -f 1 | paste -sd ' ')" '{"site" {"relay"'
+mkdir -p "$SCRATCH/wrong/sites.d"
+{ echo "quota = much" && cat "$CONF/flushd.conf"; } >"$SCRATCH/wrong/flushd.conf"
+echo nonsense >"$SCRATCH/wrong/sites.d/a.conf"
+status=0
+"$BIN/flushctl" status --config "$SCRATCH/wrong" --site shop --json >"$SCRATCH/answer" 2>"$SCRATCH/said" || status=$?
+is "also in one with a mistake" "$status $(cut -d : -f 1 "$SCRATCH/answer" | paste -sd ' ')" '0 {"site" {"relay"'
+is "which is said, and where it asks" "$(grep -o ':1: quota' "$SCRATCH/said"); $(tail -n 1 "$SCRATCH/said")" \
+	":1: quota; flushctl: asking at $SOCKET"
+status=0
+"$BIN/flushctl" status --config "$SCRATCH/nowhere" >"$SCRATCH/said" 2>&1 || status=$?
+is "a configuration must be there" "$status $(cat "$SCRATCH/said")" "3 flushctl: $SCRATCH/nowhere: No such file or directory"
 status=0
 flushctl status --site nowhere >"$SCRATCH/said" 2>&1 || status=$?
 is "a site that is none is not found" "$status $(cat "$SCRATCH/said")" "1 flushctl: flushd has no site 'nowhere'"

@@ -19,7 +19,7 @@ head -c 65536 /dev/zero >"$JAILS/site3/$SPOOL_IN_JAIL/data.mdb"
 chmod 755 "$SCRATCH"
 
 metrics() {
-	"$BIN/flushctl" metrics --socket "$SOCKET" "$@"
+	"$BIN/flushctl" metrics --config "$CONF" "$@"
 }
 
 # value NAME{LABELS}, in Prometheus' own order; nothing if there is no such sample.

@@ -38,6 +38,12 @@ is "at one site, too" "$(verdict --site site1)" "0 MAIL OK: relay is up, 0 waiti
 is "one that is none is unknown" "$(verdict --site nowhere)" "3 MAIL UNKNOWN: flushd has no site 'nowhere'"
 is "so is a wrong command line" "$(verdict --warn much)" "3 MAIL UNKNOWN: the command line is wrong"
 is "and another" "$(verdict --loud)" "3 MAIL UNKNOWN: the command line is wrong"
+status=0
+"$BIN/flushctl" check --config "$SCRATCH/nowhere" >"$SCRATCH/said" 2>/dev/null || status=$?
+is "and a configuration that is not there" "$status $(cat "$SCRATCH/said")" \
+	"3 MAIL UNKNOWN: the configuration is not there"
+is "where it is, it tells where to ask" "$("$BIN/flushctl" check --config "$CONF" | cut -d '|' -f 1)" \
+	"MAIL OK: relay is up, 0 waiting in 2 sites "
 is "it prints one line" "$(check | wc -l)" 1
 ok "with what a program reads" eval 'check | grep -qE "\| waiting=0;1000;10000;0 oldest=0s;900;7200;0 held=0;0;;0 "'
 ok "with other limits" eval 'check --warn 5 --warn 10s --crit 7 --crit 1h --held 3 --failed 4 |

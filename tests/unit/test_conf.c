@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ put(const char *name, const char *text)
 #define SITE "root = /srv/a\nuser = 1001\n"
 
 static int
-load(void)
+load_from(bool is_global)
 {
 	int before = dup(STDERR_FILENO);
 	int fd = open(path("said"), O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -62,7 +63,8 @@ load(void)
 
 	ck_assert_int_ge(fd, 0);
 	dup2(fd, STDERR_FILENO);
-	rc = conf_load(dir, &conf);
+	rc = is_global ? conf_load_global(dir, &conf.global)
+		       : conf_load(dir, &conf);
 	dup2(before, STDERR_FILENO);
 	len = pread(fd, said, sizeof(said) - 1, 0);
 	ck_assert_int_ge(len, 0);
@@ -70,6 +72,12 @@ load(void)
 	close(fd);
 	close(before);
 	return rc;
+}
+
+static int
+load(void)
+{
+	return load_from(false);
 }
 
 /* ---- what is well -------------------------------------------------- */
@@ -255,6 +263,17 @@ START_TEST(all_that_is_wrong_is_said)
 }
 END_TEST
 
+START_TEST(of_a_wrong_file_the_rest_is_known)
+{
+	put("flushd.conf", "quota = much\nstatus_socket = /run/a\nrelay\n");
+	put("sites.d/a.conf", "root\n");
+	ck_assert_int_eq(load_from(true), -EINVAL);
+	ck_assert_str_eq(conf.global.status_socket, "/run/a");
+	ck_assert_ptr_nonnull(strstr(said, "flushd.conf:1: "));
+	ck_assert_ptr_null(strstr(said, "sites.d"));
+}
+END_TEST
+
 START_TEST(two_sites_cannot_have_one_spool)
 {
 	put("sites.d/a.conf", SITE);
@@ -314,6 +333,7 @@ conf_suite(void)
 	tcase_add_loop_test(
 	    tc, what_is_wrong_is_said_where_it_is, 0, (int)ARRAY_LEN(wrongs));
 	tcase_add_test(tc, all_that_is_wrong_is_said);
+	tcase_add_test(tc, of_a_wrong_file_the_rest_is_known);
 	tcase_add_test(tc, two_sites_cannot_have_one_spool);
 	tcase_add_test(tc, a_line_has_a_greatest_length);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_said);
