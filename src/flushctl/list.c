@@ -7,6 +7,7 @@
 #include "flushctl/errand.h"
 #include "flushctl/local_time.h"
 #include "flushctl/request.h"
+#include "flushctl/terminal.h"
 #include "flushctl/verb.h"
 #include "listing/listing.h"
 
@@ -17,6 +18,7 @@ enum { WRITE_LEN = 64 * 1024 };
 struct plan {
 	const struct request *request;
 	int name_width; /* 0: no site is shown */
+	int width;	/* of the terminal; 0: there is none */
 };
 
 /* In one spool. */
@@ -123,6 +125,7 @@ list_spool(const struct errand *e, struct spool *s, struct tally *tally)
 		.order = plan->request->order,
 		.site = plan->name_width > 0 ? e->target->name : NULL,
 		.site_width = plan->name_width,
+		.width = plan->width,
 		.count = e->before.count}};
 
 	return print_list(&l);
@@ -149,8 +152,9 @@ print_end(const struct request *r, const struct tally *total)
 static int
 list_all(const struct request *r, const struct targets *targets)
 {
-	const struct plan plan = {
-	    .request = r, .name_width = targets_name_width(targets)};
+	const struct plan plan = {.request = r,
+	    .name_width = targets_name_width(targets),
+	    .width = terminal_width()};
 	struct errand errand = {.run = list_spool, .context = &plan};
 	struct tally total = {0};
 	int status = errand_run_all(&errand, targets, &total);

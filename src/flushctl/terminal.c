@@ -58,16 +58,23 @@ terminal_size(size_t *width, size_t *height)
 		*height = size.ws_row;
 }
 
+int
+terminal_width(void)
+{
+	size_t width, height;
+
+	if (!isatty(STDOUT_FILENO))
+		return 0;
+	terminal_size(&width, &height);
+	return (int)width;
+}
+
 void
 terminal_style(struct status_style *style)
 {
-	size_t height;
-
 	style->now_sec = clock_wall_ms() / 1000;
-	if (!isatty(STDOUT_FILENO))
-		return;
-	style->has_colours = has_colours();
-	terminal_size(&style->width, &height);
+	style->width = (size_t)terminal_width();
+	style->has_colours = style->width > 0 && has_colours();
 }
 
 /* ---- enter and leave ----------------------------------------------- */

@@ -14,6 +14,9 @@
 #include "base/compiler.h"
 #include "flushctl/status_table.h"
 
+/* Its columns; 0: it is no terminal. */
+int terminal_width(void);
+
 /* Fill in colours, width and time, for output that is just printed. */
 void terminal_style(struct status_style *style);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "listing/display.h"
 #include "listing/entry.h"
 #include "mail/queue_id.h"
@@ -11,7 +13,12 @@
  * first one wider.
  */
 #define FORMAT_ENTRY "%-*s %7ju %20.20s "
-enum { ID_WIDTH = 11, ADDRESS_COLUMN = 41, REASON_WIDTH = 76 };
+enum {
+	ID_WIDTH = 11,
+	ADDRESS_COLUMN = 41,
+	REASON_WIDTH = 76,
+	BROKEN_COLUMN = 12, /* of a reason that takes several lines */
+};
 
 const char entry_heading[] =
     "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
@@ -23,14 +30,32 @@ site_column(const struct entry *e)
 	return e->site ? e->site_width + 1 : 0;
 }
 
+/* SIZE_MAX: of any. */
+static size_t
+width_of(const struct entry *e)
+{
+	if (e->width == 0)
+		return SIZE_MAX;
+	return e->width > ENTRY_WIDTH_MIN ? (size_t)e->width : ENTRY_WIDTH_MIN;
+}
+
 void
 entry_add_heading(struct buf *b, const struct entry *e)
 {
+	struct buf line = BUF_INIT;
+
 	if (e->site)
-		buf_add_format(b, "%-*s%s", ID_WIDTH + site_column(e),
+		buf_add_format(&line, "%-*s%s", ID_WIDTH + site_column(e),
 		    "-Site/Queue ID-", entry_heading + ID_WIDTH);
 	else
-		buf_add_str(b, entry_heading);
+		buf_add_str(&line, entry_heading);
+	if (line.len - 1 > width_of(e)) {
+		buf_add(b, line.data, width_of(e));
+		buf_add_char(b, '\n');
+	} else {
+		buf_add(b, line.data, line.len);
+	}
+	buf_release(&line);
 }
 
 int64_t
@@ -67,13 +92,116 @@ add_head(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 	buf_release(&name);
 }
 
+/* ---- addresses ----------------------------------------------------- */
+
+/* A line, in its column or where it ends with the terminal; never broken. */
+static void
+add_address_line(struct buf *b, const struct entry *e, const struct buf *text)
+{
+	const size_t width = width_of(e);
+	size_t column = ADDRESS_COLUMN + (size_t)site_column(e);
+
+	if (column + text->len > width)
+		column = text->len + 1 < width ? width - text->len : 1;
+	buf_add_format(b, "%*s%s\n", (int)column, "", text->data);
+}
+
+/* Behind the head, or below where it does not fit. */
+static void
+add_sender(struct buf *b, const struct entry *e, size_t column)
+{
+	struct buf text = BUF_INIT;
+
+	display_add_sender(&text, e->envelope->sender);
+	if (column + text.len > width_of(e)) {
+		while (b->data[b->len - 1] == ' ')
+			b->len--;
+		buf_add_char(b, '\n');
+		add_address_line(b, e, &text);
+	} else {
+		buf_add_format(b, "%s\n", text.data);
+	}
+	buf_release(&text);
+}
+
+/* ---- reasons ------------------------------------------------------- */
+
+/* How much of text goes into a line of that length: words, or what fits. */
+static size_t
+line_len(const char *text, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	for (size_t n = max; n > 0; n--)
+		if (text[n] == ' ')
+			return n;
+	return max;
+}
+
+static void
+add_broken(struct buf *b, const struct buf *reason, size_t width)
+{
+	/* The first begins, and the last ends, with a parenthesis. */
+	const size_t max = width - BROKEN_COLUMN - 2;
+	const char *text = reason->data;
+	size_t left = reason->len;
+
+	while (left > 0) {
+		const size_t len = line_len(text, left, max);
+
+		buf_add_format(b, "%*s%s", BROKEN_COLUMN, "",
+		    text == reason->data ? "(" : " ");
+		buf_add(b, text, len);
+		buf_add_str(b, len == left ? ")\n" : "\n");
+		text += len;
+		left -= len;
+		while (left > 0 && *text == ' ') {
+			text++;
+			left--;
+		}
+	}
+}
+
 /* Append a line in parentheses that ends where postfix lets it end. */
 static void
-add_reason(struct buf *b, const struct buf *reason)
+add_reason(struct buf *b, const struct entry *e, const struct buf *reason)
 {
-	if (reason->len < REASON_WIDTH)
-		buf_add_format(b, "%*s", REASON_WIDTH - (int)reason->len, "");
-	buf_add_format(b, "(%s)\n", reason->data);
+	const size_t width = width_of(e);
+	size_t end = REASON_WIDTH;
+
+	if (reason->len + 2 > width) {
+		add_broken(b, reason, width);
+		return;
+	}
+	if (end + 2 > width)
+		end = width - 2;
+	buf_add_format(b, "%*s(%s)\n",
+	    (int)(reason->len < end ? end - reason->len : 0), "", reason->data);
+}
+
+/*
+ * How much of why it is held is to be said: what the relay has said is said of
+ * the recipient.
+ */
+static size_t
+reason_len(const struct message_state *s)
+{
+	const size_t len = strlen(s->reason);
+	size_t shown = len;
+
+	for (size_t i = 0; i < s->recipient_count; i++) {
+		const struct recipient_state *r = &s->recipients[i];
+		const size_t reply_len = r->reply ? strlen(r->reply) : 0;
+
+		if (!recipient_is_settled(r) && reply_len > 0 &&
+		    reply_len <= len &&
+		    strcmp(s->reason + len - reply_len, r->reply) == 0 &&
+		    len - reply_len < shown)
+			shown = len - reply_len;
+	}
+	while (shown < len && shown > 0 && strchr(": ", s->reason[shown - 1]))
+		shown--;
+	return shown;
 }
 
 /* New messages get no line: there is nothing to say. */
@@ -94,11 +222,14 @@ add_state(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 		buf_add_str(&line, ", next ");
 		add_time(&line, s->due_ms);
 	}
-	if (s->reason) {
+	if (s->reason && reason_len(s) > 0) {
+		char *reason = alloc_copy(s->reason, reason_len(s));
+
 		buf_add_str(&line, ": ");
-		display_add(&line, s->reason);
+		display_add(&line, reason);
+		free(reason);
 	}
-	add_reason(b, &line);
+	add_reason(b, e, &line);
 	buf_release(&line);
 }
 
@@ -110,38 +241,38 @@ add_recipients(struct buf *b, const struct entry *e)
 
 	for (size_t i = 0; i < s->recipient_count; i++) {
 		const struct recipient_state *r = &s->recipients[i];
+		struct buf text = BUF_INIT;
 
 		if (recipient_is_settled(r))
 			continue;
 		if (r->reply && strcmp(r->reply, last) != 0) {
-			struct buf line = BUF_INIT;
-
-			display_add(&line, r->reply);
-			add_reason(b, &line);
-			buf_release(&line);
+			display_add(&text, r->reply);
+			add_reason(b, e, &text);
+			buf_clear(&text);
 		}
 		last = r->reply ? r->reply : "";
-		buf_add_format(b, "%*s", ADDRESS_COLUMN + site_column(e), "");
-		display_add(b, e->envelope->recipients[i].address);
-		buf_add_char(b, '\n');
+		display_add(&text, e->envelope->recipients[i].address);
+		add_address_line(b, e, &text);
+		buf_release(&text);
 	}
 }
 
 void
 entry_add_text(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 {
+	const size_t begin = b->len;
+
 	add_head(b, e, add_time);
 	if (!e->envelope) {
 		struct buf line = BUF_INIT;
 
 		buf_add_str(b, "-\n");
 		buf_add_str(&line, "damaged: its records cannot be read");
-		add_reason(b, &line);
+		add_reason(b, e, &line);
 		buf_release(&line);
 		return;
 	}
-	display_add_sender(b, e->envelope->sender);
-	buf_add_char(b, '\n');
+	add_sender(b, e, b->len - begin);
 	add_state(b, e, add_time);
 	add_recipients(b, e);
 }

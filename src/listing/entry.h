@@ -22,7 +22,13 @@ struct entry {
 	bool is_sending;  /* the relay is being given it right now */
 	const char *site; /* shown in front of the id; NULL: not */
 	int site_width;	  /* of the column, in which others may be longer */
+	int width; /* of a terminal: reasons are broken into lines that fit, and
+		      addresses have lines of their own; 0: each is one line,
+		      as programs want it */
 };
+
+/* In less no list is broken into lines. */
+enum { ENTRY_WIDTH_MIN = 60 };
 
 /* Append a time as "Sun Nov 22 09:58:10", in the zone of whoever reads it. */
 typedef void entry_time_fn(struct buf *b, int64_t wall_ms);

@@ -31,8 +31,10 @@ read_message(struct listing *l, struct spool *s, uint64_t id)
 	/* -ENOENT: some part is there, or its id would not be. */
 	if (rc < 0 && rc != -EBADMSG && rc != -ENOENT)
 		return rc;
-	l->page.entries[i] = (struct entry){
-	    .id = id, .site = l->site, .site_width = l->site_width};
+	l->page.entries[i] = (struct entry){.id = id,
+	    .site = l->site,
+	    .site_width = l->site_width,
+	    .width = l->width};
 	if (rc == 0) {
 		l->page.entries[i].envelope = envelope;
 		l->page.entries[i].state = state;

@@ -38,6 +38,7 @@ struct listing {
 	enum listing_order order;
 	const char *site; /* of entries: entry.h */
 	int site_width;
+	int width;
 
 	uint64_t last_id; /* read so far */
 	struct {

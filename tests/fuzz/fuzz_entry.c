@@ -2,7 +2,8 @@
 /*
  * What mailq and flushctl show of a message in a hostile spool: an id of eight
  * bytes, the length of the envelope's record in two, that record, and the
- * state's. People get printable lines, programs one line of JSON.
+ * state's. People get printable lines, which fit a terminal as wide as the id
+ * says, programs one line of JSON.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -77,6 +78,31 @@ check_json(const struct entry *e)
 	buf_release(&b);
 }
 
+/* On a terminal each line fits, but for an address that does not fit alone. */
+static void
+check_lines(const struct entry *e)
+{
+	struct entry shown = *e;
+	struct buf b = BUF_INIT;
+	struct fuzz_input rest;
+	struct fuzz_input line;
+	size_t width;
+
+	shown.width = 1 + (int)(e->id % 200);
+	width = shown.width > ENTRY_WIDTH_MIN ? (size_t)shown.width
+					      : ENTRY_WIDTH_MIN;
+	entry_add_text(&b, &shown, local_time_add);
+	rest = (struct fuzz_input){b.data, b.len};
+	while (rest.len > 0) {
+		line = fuzz_until(&rest, '\n');
+		FUZZ_CHECK(line.len > 0);
+		check_printable(line.at, line.len);
+		FUZZ_CHECK(line.len <= width ||
+			   (line.at[0] == ' ' && line.at[1] != ' '));
+	}
+	buf_release(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -94,6 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		e.state = &state;
 	}
 	check_text(&e);
+	check_lines(&e);
 	check_json(&e);
 	envelope_release(&envelope);
 	state_release(&state);

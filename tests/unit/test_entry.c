@@ -111,6 +111,25 @@ static const struct {
     {"held", {"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_HELD, 2, "why"},
 	HEAD("!") "a@b\n" TO "            (held, 2 attempts: why)\n" TO
 		  "c@d\n"},
+    {"held for what the relay has said of one",
+	{"a@b",
+	    {{"c@d", RECIPIENT_PENDING, "450 later"},
+		{"e@f", RECIPIENT_PENDING, "554 no"}},
+	    PHASE_HELD, 1, "554 no"},
+	HEAD("!") "a@b\n" TO "(held, 1 attempt)\n" TO "(450 later)\n" TO
+		  "c@d\n" TO "(554 no)\n" TO "e@f\n"},
+    {"held for more than that",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, "lost"}}, PHASE_HELD, 1,
+	    "maybe delivered: lost"},
+	HEAD("!") "a@b\n" TO "(held, 1 attempt: maybe delivered)\n" TO
+		  "(lost)\n" TO "c@d\n"},
+    {"held for what is not shown of a recipient",
+	{"a@b",
+	    {{"c@d", RECIPIENT_REPORTED, "554 no"},
+		{"e@f", RECIPIENT_PENDING, "4"}},
+	    PHASE_HELD, 1, "554 no"},
+	HEAD("!") "a@b\n" TO "(held, 1 attempt: 554 no)\n" TO "(4)\n" TO
+		  "e@f\n"},
     {"failed",
 	{"a@b", {{"c@d", RECIPIENT_FAILED, "550 no"}}, PHASE_FAILED, 0, NULL},
 	HEAD("!") "a@b\n" TO "                             (failed)\n" TO
@@ -167,6 +186,118 @@ START_TEST(columns_are_where_postfix_has_them)
 	format(&sample, false, &got);
 	ck_assert_str_eq(got.data, want);
 	ck_assert_str_eq(entry_heading, heading);
+	buf_release(&got);
+}
+END_TEST
+
+/* ---- on a terminal ------------------------------------------------- */
+
+#define X10	"xxxxxxxxxx"
+#define X40	X10 X10 X10 X10
+#define X70	X40 X10 X10 X10
+#define WORDS	"450 4.2.0 come back a little later "
+#define LONG_TO X40 "." X10 "@example.com" /* 63 */
+
+static const struct {
+	const char *name;
+	struct sample sample;
+	const char *site;
+	int width;
+	const char *want;
+} broken[] = {
+    {"what fits is as it was",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, "450 later"}}, PHASE_DEFERRED, 0,
+	    NULL},
+	NULL, 80,
+	HEAD(" ") "a@b\n"
+		  "                                          "
+		  "(deferred, next Tue Nov 14 22:14:20)\n" TO
+		  "                          (450 later)\n" TO "c@d\n"},
+    {"words go to the next line",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, WORDS WORDS WORDS "."}}, PHASE_NEW,
+	    0, NULL},
+	NULL, 80,
+	HEAD(
+	    " ") "a@b\n"
+		 "            (450 4.2.0 come back a little later 450 4.2.0 "
+		 "come back a little\n"
+		 "             later 450 4.2.0 come back a little later .)\n" TO
+		 "c@d\n"},
+    {"in a wider one there is more in a line",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, WORDS WORDS "."}}, PHASE_NEW, 0,
+	    NULL},
+	NULL, 90, HEAD(" ") "a@b\n     (" WORDS WORDS ".)\n" TO "c@d\n"},
+    {"what has no words is cut",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, X70 X10}}, PHASE_NEW, 0, NULL},
+	NULL, 80,
+	HEAD(" ") "a@b\n"
+		  "            (" X40 X10 X10 "xxxxxx\n"
+		  "             " X10 "xxxx)\n" TO "c@d\n"},
+    {"what a byte is shown as is cut like a word",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, X70 "\033\033\033"}}, PHASE_NEW, 0,
+	    NULL},
+	NULL, 80,
+	HEAD(" ") "a@b\n"
+		  "            (" X40 X10 X10 "xxxxxx\n"
+		  "             xxxx\\x1b\\x1b\\x1b)\n" TO "c@d\n"},
+    {"addresses end with the line",
+	{X40 "@example.com", {{LONG_TO, RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0,
+	    NULL},
+	NULL, 80,
+	"10000000000    1234 Tue Nov 14 22:13:20\n"
+	"                            " X40
+	"@example.com\n                 " LONG_TO "\n"},
+    {"what is longer than a line is whole",
+	{"a@b", {{X70 "@example.com", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0,
+	    NULL},
+	NULL, 80, HEAD(" ") "a@b\n " X70 "@example.com\n"},
+    {"nothing is broken for a narrow one",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, WORDS "."}}, PHASE_NEW, 0, NULL},
+	NULL, 1,
+	HEAD(" ") "a@b\n"
+		  "                      (" WORDS ".)\n" TO "c@d\n"},
+    {"a site takes room",
+	{"somebodyelse@example.com", {{"c@d", RECIPIENT_PENDING, NULL}},
+	    PHASE_NEW, 0, NULL},
+	"site1.example.com", 80,
+	"site1.example.com/10000000000    1234 Tue Nov 14 22:13:20\n"
+	"                                                        "
+	"somebodyelse@example.com\n"
+	"                                                           c@d\n"},
+};
+
+START_TEST(on_a_terminal_lines_fit)
+{
+	struct message_state state;
+	struct envelope envelope;
+	struct entry e = {.id = 3656158440062976,
+	    .envelope = &envelope,
+	    .state = &state,
+	    .site = broken[_i].site,
+	    .site_width = broken[_i].site ? (int)strlen(broken[_i].site) : 0,
+	    .width = broken[_i].width};
+	struct buf got = BUF_INIT;
+
+	make(&broken[_i].sample, &envelope, &state);
+	entry_add_text(&got, &e, local_time_add);
+	ck_assert_msg(strcmp(got.data, broken[_i].want) == 0,
+	    "%s: got\n%s\nwant\n%s", broken[_i].name, got.data,
+	    broken[_i].want);
+	envelope_release(&envelope);
+	state_release(&state);
+	buf_release(&got);
+}
+END_TEST
+
+START_TEST(so_does_the_heading)
+{
+	const struct entry e = {
+	    .site = "site1.example.com", .site_width = 17, .width = 80};
+	struct buf got = BUF_INIT;
+
+	entry_add_heading(&got, &e);
+	ck_assert_uint_eq(got.len, 81);
+	ck_assert_int_eq(got.data[80], '\n');
 	buf_release(&got);
 }
 END_TEST
@@ -444,6 +575,9 @@ entry_suite(void)
 	tcase_add_loop_test(
 	    tc, a_message_is_listed_as_mailq_does, 0, (int)ARRAY_LEN(lists));
 	tcase_add_test(tc, columns_are_where_postfix_has_them);
+	tcase_add_loop_test(
+	    tc, on_a_terminal_lines_fit, 0, (int)ARRAY_LEN(broken));
+	tcase_add_test(tc, so_does_the_heading);
 	tcase_add_test(tc, one_that_is_being_sent_is_marked);
 	tcase_add_loop_test(
 	    tc, a_time_beyond_all_calendars_moves_no_column, 0, 2 * 5);
