@@ -60,6 +60,20 @@ print_count(const struct steering *s, const char *site, const struct tally *t)
 	return status;
 }
 
+/*
+ * The last line; none where nothing was done and it was said why. The status,
+ * which then is what it was so far.
+ */
+static int
+print_total(const struct steering *s, const struct tally *total, int status)
+{
+	if (total->count == 0 && status != STATUS_DONE)
+		return status;
+	if (print_count(s, NULL, total) != STATUS_DONE)
+		return STATUS_FAILED;
+	return total->count == 0 ? STATUS_NOT_FOUND : status;
+}
+
 /* Retried ones that are being sent are as they should be. */
 static bool
 is_late(const struct change *c)
@@ -102,13 +116,10 @@ sweep_all(const struct steering *s)
 		if (status > worst)
 			worst = status;
 	}
-	if (print_count(s, NULL, &total) != STATUS_DONE)
-		worst = STATUS_FAILED;
+	worst = print_total(s, &total, worst);
 	if (interrupt_has_come())
 		log_error("interrupted: there may be more");
 	interrupt_obey();
-	if (worst == STATUS_DONE && total.count == 0)
-		worst = STATUS_NOT_FOUND;
 	return worst;
 }
 
@@ -144,13 +155,8 @@ ask(const struct steering *s)
 	struct tally total = {0};
 	int status = errand_run_all(&errand, &s->targets, &total);
 
-	if (total.count == 0 && status == STATUS_FAILED)
-		return status;
-	if (total.count == 0) {
-		if (print_count(s, NULL, &total) != STATUS_DONE)
-			return STATUS_FAILED;
-		return STATUS_NOT_FOUND;
-	}
+	if (total.count == 0)
+		return print_total(s, &total, status);
 	buf_add_str(&question, "Remove ");
 	add_count(&question, total.count, "");
 	add_place(&question, &s->targets);
