@@ -15,6 +15,8 @@ struct change {
 	/* Change the state, due at now_ms if at all; false: there is nothing to
 	 * do. NULL: the message is removed. */
 	bool (*apply)(struct message_state *s, int64_t now_ms);
+	/* The phases in which there is something to do. */
+	bool is_for[PHASE_COUNT];
 	const char *done;  /* behind a number of messages */
 	const char *unfit; /* why there was nothing to do */
 };

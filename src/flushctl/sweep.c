@@ -197,7 +197,18 @@ change_batch(struct work *w, const uint64_t *ids, size_t count, size_t *at)
 	return end(w, rc);
 }
 
-/* What a filter finds of the next page: 1 while there is more behind it. */
+/* One that is damaged can be removed, nothing else. */
+static bool
+may_fit(const struct change *c, const struct entry *e)
+{
+	return e->envelope ? c->is_for[e->state->phase] : !c->apply;
+}
+
+/*
+ * What a filter finds of the next page, of what there may be something to do
+ * with: 1 while there is more behind it. Only who finds some has others wait
+ * for a change.
+ */
 static int
 find_page(struct work *w, struct listing *l, uint64_t *ids, size_t *count)
 {
@@ -207,8 +218,10 @@ find_page(struct work *w, struct listing *l, uint64_t *ids, size_t *count)
 	if (rc == 0)
 		rc = listing_read_page(l, w->spool);
 	spool_abort(w->spool);
-	for (*count = 0; (e = listing_next(l)); (*count)++)
-		ids[*count] = e->id;
+	*count = 0;
+	while ((e = listing_next(l)))
+		if (may_fit(w->sweep->change, e))
+			ids[(*count)++] = e->id;
 	return rc;
 }
 

@@ -14,7 +14,7 @@
 #include "flushctl/errand.h"
 #include "listing/filter.h"
 
-enum { SWEEP_BATCH_MS = 10 };
+enum { SWEEP_BATCH_MS = 5 };
 
 struct sweep {
 	const struct change *change;
