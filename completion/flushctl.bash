@@ -15,26 +15,48 @@ _flushctl_verbs() {
 	"$flushctl" "$@" --help 2>/dev/null </dev/null | sed -nE 's/^  ([a-z]+)( .*)?$/\1/p'
 }
 
-# _flushctl_values KEY ARG...: that key of the objects that flushctl ARG... prints, the first 200.
+# Of the lines of standard input those that begin with what was typed, the first 200.
+_flushctl_begun() {
+	local line count=0
+	while ((count < 200)) && IFS= read -r line; do
+		[[ $line != "$current"* ]] || { printf '%s\n' "$line" && count=$((count + 1)); }
+	done
+}
+
+# _flushctl_values KEY ARG...: that key of the objects that flushctl ARG... prints.
 _flushctl_values() {
 	local key=$1
 	shift
-	timeout 1 "$flushctl" "$@" 2>/dev/null </dev/null | head -n 200 |
-		sed -nE 's/^.*"'"$key"'": ?"([A-Za-z0-9._-]+)".*$/\1/p'
+	timeout 1 "$flushctl" "$@" 2>/dev/null </dev/null |
+		sed -nE 's/^.*"'"$key"'": ?"([A-Za-z0-9._-]+)".*$/\1/p' | _flushctl_begun
 }
 
-# Ids of messages, behind their sites where there are several.
+# Ids of messages, behind their sites where there are several; of the one site that was typed, if it was.
 _flushctl_ids() {
-	timeout 1 "$flushctl" "${where[@]}" list --json 2>/dev/null </dev/null | head -n 200 |
+	local asked_for=("${where[@]}") front='^\/'
+	if [[ " ${where[*]-} " =~ ' '--(spool|site)' ' ]]; then
+		front='.*\/'
+	elif [[ $current == */* ]]; then
+		asked_for=("${config[@]}" --site "${current%%/*}")
+	fi
+	timeout 1 "$flushctl" "${asked_for[@]}" list --json 2>/dev/null </dev/null |
 		sed -nE 's/^.*"queue_id": ?"([A-Z0-9]+)".*"site": ?"([A-Za-z0-9._-]*)".*$/\2\/\1/p' |
-		if [[ " ${where[*]-} " == *" --spool "* || " ${where[*]-} " == *" --site "* ]]; then sed 's/.*\///'; else sed 's/^\///'; fi
+		sed "s/$front//" | _flushctl_begun
+}
+
+# Names of sites: those that flushd tells of; where it does not run, those of the configuration.
+_flushctl_sites() {
+	local names
+	names=$(_flushctl_values site status --json "${asked[@]}")
+	[ -n "$names" ] || names=$(_flushctl_values site site list --json "${config[@]}")
+	printf '%s\n' "$names"
 }
 
 # What an option wants for a value; false if it wants none that is known.
 _flushctl_value_of() {
 	case $1 in
 	--site)
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site status --json "${socket[@]}")" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_sites)" -- "$current")
 		;;
 	--state)
 		mapfile -t COMPREPLY < <(compgen -W "new sending deferred held failed damaged" -- "$current")
@@ -69,7 +91,7 @@ _flushctl_takes_value() {
 
 _flushctl() {
 	local flushctl=${1/#\~/$HOME} current=${COMP_WORDS[COMP_CWORD]} previous="" i word
-	local where=() socket=() words=() verb=()
+	local where=() config=() asked=() words=() verb=()
 
 	# "--spool=DIR" comes in three words.
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -79,14 +101,19 @@ _flushctl() {
 	for ((i = 0; i < ${#words[@]}; i++)); do
 		word=${words[i]}
 		case $word in
-		--spool | --site | --config)
+		--spool | --site)
 			where+=("$word" "${words[i + 1]-}")
+			;;
+		--config)
+			where+=("$word" "${words[i + 1]-}")
+			config=("$word" "${words[i + 1]-}")
+			asked+=("$word" "${words[i + 1]-}")
 			;;
 		--all-sites)
 			where+=("$word")
 			;;
 		--socket)
-			socket=("$word" "${words[i + 1]-}")
+			asked+=("$word" "${words[i + 1]-}")
 			;;
 		esac
 		if [[ $word == --* ]]; then
@@ -113,7 +140,7 @@ _flushctl_operand() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_ids)" -- "$current")
 		;;
 	"site remove" | "site refresh" | "site check")
-		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site "${where[@]}" site list --json)" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_flushctl_values site "${config[@]}" site list --json)" -- "$current")
 		;;
 	init | "site add")
 		compopt -o filenames 2>/dev/null

@@ -130,7 +130,7 @@ is "files for a socket" "$(completed status --socket "$SCRATCH/dir/sub" | tr ' '
 	"$SCRATCH/dir/sub $SCRATCH/dir/subfile"
 is "nothing for a number" "$(completed watch --interval '')" ""
 is "nothing where there is no spool" "$(completed --spool /nowhere show '')" ""
-is "nothing where nobody listens" "$(completed status --socket /nowhere --site '')" ""
+is "nothing where nobody listens" "$(completed status --config "$SCRATCH/dir" --site '')" ""
 
 spool_create "$SCRATCH/spool"
 for n in 1 2 3; do
@@ -154,6 +154,42 @@ done
 is "sites are offered to be removed" "$(completed --config "$SCRATCH/etc" site remove '')" "blog shop"
 is "or checked" "$(completed site check --config "$SCRATCH/etc" sh)" "shop"
 is "but none where all are meant" "$(completed site list --config "$SCRATCH/etc" '')" ""
+is "or looked at, though flushd does not run" "$(completed list --config "$SCRATCH/etc" --site s)" "shop"
+is "in front of the verb, too" "$(completed --config = "$SCRATCH/etc" --site = '')" "blog shop"
+
+mkdir -p "$SCRATCH/many/sites.d"
+for n in {1000..1300}; do
+	printf 'root = /srv/%s\nuser = nobody\n' "$n" >"$SCRATCH/many/sites.d/site$n.conf"
+done
+is "of very many some" "$(completed --config "$SCRATCH/many" --site '' | wc -w)" 200
+is "until they are few" "$(completed --config "$SCRATCH/many" --site site129 | wc -w)" 10
+
+# Two jails, each with a spool and its mail.
+jails() {
+	local name uid=20000
+	chmod 755 "$SCRATCH"
+	mkdir -p "$SCRATCH/sites/sites.d"
+	for name in shop blog; do
+		uid=$((uid + 1))
+		mkdir -p "$SCRATCH/jails/$name/mail"
+		"$BIN/flushctl" init "$SCRATCH/jails/$name/mail/spool" --user "$uid"
+		printf 'root = %s\nuser = %s\nspool = /mail/spool\n' "$SCRATCH/jails/$name" "$uid" >"$SCRATCH/sites/sites.d/$name.conf"
+		MINI_SENDMAIL_SPOOL=$SCRATCH/jails/$name/mail/spool "$BIN/mini_sendmail" -i -f "a@$name.test" b@example.org <<<"text"
+	done
+}
+if [ "$(id -u)" -eq 0 ]; then
+	jails
+	ids=$("$BIN/flushctl" --config "$SCRATCH/sites" list --json |
+		sed -E 's/.*"queue_id": "([^"]*)".*"site": "([^"]*)".*/\2\/\1/' | paste -sd ' ')
+	is "there are two messages" "$(tr ' ' '\n' <<<"$ids" | cut -d / -f 1 | paste -sd ' ')" "blog shop"
+	is "ids of all sites are SITE/ID" "$(completed --config "$SCRATCH/sites" hold '')" "$ids"
+	is "those of one that is begun" "$(completed --config "$SCRATCH/sites" show shop/)" "${ids#* }"
+	is "with --all-sites, too" "$(completed --config "$SCRATCH/sites" retry --all-sites '')" "$ids"
+	is "of one site that is named they are ids" "$(completed --config "$SCRATCH/sites" --site shop show '')" "${ids##*/}"
+	is "and of one spool" "$(completed --spool "$SCRATCH/jails/shop/mail/spool" show '')" "${ids##*/}"
+else
+	skip "ids of all sites are SITE/ID" "needs root"
+fi
 
 # shellcheck disable=SC2016 # nobody is to expand it
 hostile='{"site":"$(touch '"$SCRATCH"'/harm)"}
