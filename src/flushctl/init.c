@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/quantity.h"
 #include "flushctl/request.h"
 #include "flushctl/user.h"
 #include "flushctl/verb.h"
-#include "mail/domain.h"
 #include "spool/create.h"
-
-static int
-take_domain(const char *text, struct spool_settings *settings)
-{
-	const size_t len = strlen(text);
-
-	if (!domain_is_valid(text, len))
-		return -EINVAL;
-	memcpy(settings->domain, text, len + 1);
-	return 0;
-}
 
 static int
 create(const char *dir, const struct spool_plan *plan)
@@ -54,45 +40,26 @@ create(const char *dir, const struct spool_plan *plan)
 static int
 run(const struct selection *selection, int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"domain", required_argument, NULL, 'd'},
-	    {"quota", required_argument, NULL, 'q'},
-	    {"user", required_argument, NULL, 'u'},
-	    {0},
-	};
 	struct spool_plan plan = {.uid = (uid_t)-1,
 	    .gid = (gid_t)-1,
 	    .site = "",
 	    .settings = spool_settings_default};
-	int option;
+	struct request r;
+	int status = request_parse(&r, selection,
+	    REQUEST_WORDS | REQUEST_DOMAIN | REQUEST_QUOTA | REQUEST_USER, argc,
+	    argv);
 
-	if (request_check_where(selection, 0, argv[0]) != STATUS_DONE)
-		return STATUS_USAGE;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'd':
-			if (take_domain(optarg, &plan.settings) < 0)
-				return verb_usage(
-				    argv[0], "'%s' is not a domain", optarg);
-			break;
-		case 'q':
-			if (quantity_parse_size(
-				optarg, &plan.settings.quota_bytes) < 0)
-				return verb_usage(
-				    argv[0], "'%s' is not a size", optarg);
-			break;
-		case 'u':
-			if (user_find(optarg, &plan.uid, &plan.gid) < 0)
-				return verb_usage(
-				    argv[0], "there is no user '%s'", optarg);
-			break;
-		default:
-			return verb_bad_option(argv);
-		}
-	}
-	if (argc - optind != 1)
+	if (status != STATUS_DONE)
+		return status;
+	if (r.word_count != 1)
 		return verb_usage(argv[0], "one directory is wanted");
-	return create(argv[optind], &plan);
+	if (r.user && user_find(r.user, &plan.uid, &plan.gid) < 0)
+		return verb_usage(argv[0], "there is no user '%s'", r.user);
+	if (r.domain)
+		memcpy(plan.settings.domain, r.domain, strlen(r.domain) + 1);
+	if (r.quota_bytes > 0)
+		plan.settings.quota_bytes = r.quota_bytes;
+	return create(r.words[0], &plan);
 }
 
 const struct verb verb_init = {

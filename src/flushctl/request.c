@@ -9,9 +9,15 @@
 #include "base/quantity.h"
 #include "flushctl/request.h"
 #include "flushctl/verb.h"
+#include "mail/domain.h"
 #include "site/conf.h"
+#include "spool/record.h"
 
-enum { INTERVAL_SEC = 2, INTERVAL_MAX_SEC = 3600 };
+enum {
+	INTERVAL_SEC = 2,
+	INTERVAL_MAX_SEC = 3600,
+	TIMEOUT_MS = 10 * 60 * 1000,
+};
 
 /* ---- values of options: optarg ------------------------------------- */
 
@@ -147,6 +153,54 @@ take_failed(struct request *r, const char *name)
 		   : STATUS_DONE;
 }
 
+static int
+take_domain(struct request *r, const char *name)
+{
+	const size_t len = strlen(optarg);
+
+	if (len > RECORD_DOMAIN_MAX || !domain_is_valid(optarg, len))
+		return verb_usage(name, "'%s' is not a domain", optarg);
+	r->domain = optarg;
+	return STATUS_DONE;
+}
+
+static int
+take_quota(struct request *r, const char *name)
+{
+	if (quantity_parse_size(optarg, &r->quota_bytes) < 0 ||
+	    r->quota_bytes == 0)
+		return verb_usage(name, "'%s' is not a size", optarg);
+	return STATUS_DONE;
+}
+
+static int
+take_place(struct request *r, const char *name)
+{
+	if (*optarg != '/')
+		return verb_usage(
+		    name, "--spool is a path in the jail, from its root");
+	r->place = optarg;
+	return STATUS_DONE;
+}
+
+static int
+take_shell(struct request *r, const char *name)
+{
+	r->wants_shell = strcmp(optarg, "mini") == 0;
+	if (!r->wants_shell && strcmp(optarg, "none") != 0)
+		return verb_usage(
+		    name, "--shell is mini or none, not '%s'", optarg);
+	return STATUS_DONE;
+}
+
+static int
+take_timeout(struct request *r, const char *name)
+{
+	if (quantity_parse_duration(optarg, &r->timeout_ms) < 0)
+		return verb_usage(name, "'%s' is no time, as in 90s", optarg);
+	return STATUS_DONE;
+}
+
 /* ---- which there are ----------------------------------------------- */
 
 /* A text or a flag of the request, or what take() makes of the value. */
@@ -182,6 +236,16 @@ static const struct {
     {"crit", REQUEST_THRESHOLDS, READ(take_crit)},
     {"held", REQUEST_THRESHOLDS, READ(take_held)},
     {"failed", REQUEST_THRESHOLDS, READ(take_failed)},
+    {"user", REQUEST_USER, TEXT(user)},
+    {"domain", REQUEST_DOMAIN, READ(take_domain)},
+    {"quota", REQUEST_QUOTA, READ(take_quota)},
+    {"name", REQUEST_NAME, TEXT(name)},
+    {"spool", REQUEST_PLACE, READ(take_place)},
+    {"shell", REQUEST_SHELL, READ(take_shell)},
+    {"dry-run", REQUEST_DRY_RUN, FLAG(is_dry_run)},
+    {"drain", REQUEST_DRAIN, FLAG(is_drain)},
+    {"timeout", REQUEST_DRAIN, READ(take_timeout)},
+    {"quiet", REQUEST_QUIET, FLAG(is_quiet)},
 };
 
 enum { VALUE_FIRST = 256 }; /* getopt_long()'s, beyond any character */
@@ -226,9 +290,9 @@ take_options(struct request *r, unsigned int takes, int argc, char **argv)
 
 /* ---- the command line ---------------------------------------------- */
 
-int
-request_check_where(
-    const struct selection *s, unsigned int where, const char *name)
+/* What was said in front of the verb must mean something to it. */
+static int
+check_front(const struct selection *s, unsigned int takes, const char *name)
 {
 	const struct {
 		bool is_there;
@@ -242,9 +306,10 @@ request_check_where(
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(said); i++)
-		if (said[i].is_there && !(said[i].where & where))
-			return verb_usage(
-			    name, "it does not take %s", said[i].option);
+		if (said[i].is_there && !(said[i].where & takes))
+			return verb_usage(name,
+			    "it does not take %s in front of it",
+			    said[i].option);
 	return STATUS_DONE;
 }
 
@@ -257,15 +322,15 @@ static int
 find_socket(struct request *r)
 {
 	static struct conf_values global;
-	const char *dir = r->selection.conf_dir;
+	const bool is_said = r->selection.conf_dir != NULL;
 
-	if (dir && access(dir, F_OK) < 0) {
-		log_error("%s: %s", dir, strerror(errno));
+	if (is_said && access(r->config, F_OK) < 0) {
+		log_error("%s: %s", r->config, strerror(errno));
 		return STATUS_FAILED;
 	}
-	if (!dir && access(CONF_DIR "/" CONF_FILE, R_OK) < 0)
+	if (!is_said && access(CONF_DIR "/" CONF_FILE, R_OK) < 0)
 		conf_values_init(&global);
-	else if (conf_load_global(dir ? dir : CONF_DIR, &global) < 0)
+	else if (conf_load_global(r->config, &global) < 0)
 		log_warning("asking at %s", global.status_socket);
 	r->socket = global.status_socket;
 	return STATUS_DONE;
@@ -275,15 +340,19 @@ int
 request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv)
 {
-	int status = request_check_where(selection, takes, argv[0]);
+	int status = check_front(selection, takes, argv[0]);
 
 	*r = (struct request){.selection = *selection,
 	    .filter = FILTER_ALL,
 	    .last = UINT64_MAX,
 	    .interval_sec = INTERVAL_SEC,
-	    .thresholds = verdict_thresholds};
+	    .thresholds = verdict_thresholds,
+	    .place = CONF_SPOOL,
+	    .wants_shell = true,
+	    .timeout_ms = TIMEOUT_MS};
 	if (status == STATUS_DONE)
 		status = take_options(r, takes, argc, argv);
+	r->config = r->selection.conf_dir ? r->selection.conf_dir : CONF_DIR;
 	r->words = argv + optind;
 	r->word_count = (size_t)(argc - optind);
 	if (status == STATUS_DONE && r->word_count > 0 &&

@@ -17,18 +17,27 @@
 
 /* Options that a verb takes, beside those of target.h's WHERE. */
 enum {
-	REQUEST_WORDS = 16,  /* what is no option, at all */
-	REQUEST_FILTER = 32, /* --sender --recipient --state --older */
-	REQUEST_ALL = 64,
-	REQUEST_JSON = 128,
-	REQUEST_SORT = 256,
-	REQUEST_RAW = 512,
-	REQUEST_YES = 1024,
-	REQUEST_LAST = 2048,
-	REQUEST_SOCKET = 4096, /* with WHERE_CONFIG, which may say it too */
-	REQUEST_INTERVAL = 8192,
-	REQUEST_OUTPUT = 16384,
-	REQUEST_THRESHOLDS = 32768, /* --warn --crit --held --failed */
+	REQUEST_WORDS = 1 << 4,	 /* what is no option, at all */
+	REQUEST_FILTER = 1 << 5, /* --sender --recipient --state --older */
+	REQUEST_ALL = 1 << 6,
+	REQUEST_JSON = 1 << 7,
+	REQUEST_SORT = 1 << 8,
+	REQUEST_RAW = 1 << 9,
+	REQUEST_YES = 1 << 10,
+	REQUEST_LAST = 1 << 11,
+	REQUEST_SOCKET = 1 << 12, /* with WHERE_CONFIG, which may say it too */
+	REQUEST_INTERVAL = 1 << 13,
+	REQUEST_OUTPUT = 1 << 14,
+	REQUEST_THRESHOLDS = 1 << 15, /* --warn --crit --held --failed */
+	REQUEST_USER = 1 << 16,
+	REQUEST_DOMAIN = 1 << 17,
+	REQUEST_QUOTA = 1 << 18,
+	REQUEST_NAME = 1 << 19,
+	REQUEST_PLACE = 1 << 20, /* --spool, but as a path in a jail */
+	REQUEST_SHELL = 1 << 21,
+	REQUEST_DRY_RUN = 1 << 22,
+	REQUEST_DRAIN = 1 << 23, /* --drain --timeout */
+	REQUEST_QUIET = 1 << 24,
 };
 
 struct request {
@@ -44,6 +53,17 @@ struct request {
 	uint64_t interval_sec; /* 1 to 3600; 2 if it was not said */
 	const char *output;    /* NULL: standard output */
 	struct thresholds thresholds;
+	const char *config;   /* the directory, said or not */
+	const char *user;     /* NULL: none */
+	const char *domain;   /* valid, or NULL */
+	uint64_t quota_bytes; /* 0: it was not said */
+	const char *name;     /* NULL: none */
+	const char *place;    /* CONF_SPOOL if it was not said */
+	bool wants_shell;
+	bool is_dry_run;
+	bool is_drain;
+	int64_t timeout_ms; /* 10 minutes if it was not said */
+	bool is_quiet;
 	char **words; /* what is no option */
 	size_t word_count;
 };
@@ -55,11 +75,6 @@ struct request {
  */
 int request_parse(struct request *r, const struct selection *selection,
     unsigned int takes, int argc, char **argv) MUST_CHECK;
-
-/* The same for what was said in front of a verb that reads the rest itself:
- * which of it may be there. name is that of request_parse()'s argv[0]. */
-int request_check_where(const struct selection *selection, unsigned int where,
-    const char *name) MUST_CHECK;
 
 /* What the help of a verb says of the options for its socket. */
 #define REQUEST_SOCKET_HELP                                                    \

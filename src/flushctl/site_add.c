@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "flushctl/site_verb.h"
 #include "flushctl/user.h"
 #include "flushctl/verb.h"
-#include "mail/domain.h"
 
 struct addition {
 	struct registry_entry entry;
@@ -337,49 +335,6 @@ add(struct addition *a)
 
 /* ---- the command line ---------------------------------------------- */
 
-static int
-take_shell(const char *word, bool *wants_shell)
-{
-	*wants_shell = strcmp(word, "mini") == 0;
-	return *wants_shell || strcmp(word, "none") == 0 ? 0 : -EINVAL;
-}
-
-static int
-take_option(struct addition *a, int option, char **argv, const char **user)
-{
-	switch (option) {
-	case 'c':
-		a->config = optarg;
-		return STATUS_DONE;
-	case 'd':
-		a->entry.domain = optarg;
-		if (domain_is_valid(optarg, strlen(optarg)))
-			return STATUS_DONE;
-		return verb_usage(argv[0], "'%s' is not a domain", optarg);
-	case 'n':
-		a->entry.name = optarg;
-		return STATUS_DONE;
-	case 'p':
-		a->entry.spool = optarg;
-		if (*optarg == '/')
-			return STATUS_DONE;
-		return verb_usage(
-		    argv[0], "--spool is a path in the jail, from its root");
-	case 's':
-		if (take_shell(optarg, &a->wants_shell) == 0)
-			return STATUS_DONE;
-		return verb_usage(argv[0], "--shell is mini or none");
-	case 'u':
-		*user = optarg;
-		return STATUS_DONE;
-	case 'y':
-		a->is_dry_run = true;
-		return STATUS_DONE;
-	default:
-		return verb_bad_option(argv);
-	}
-}
-
 /* One site has one path, however it is written. */
 static void
 trim(char *path)
@@ -391,60 +346,46 @@ trim(char *path)
 }
 
 static int
-check_arguments(struct addition *a, char **argv, const char *user)
+check_arguments(struct addition *a, const char *name)
 {
 	if (*a->entry.root != '/')
 		return verb_usage(
-		    argv[0], "the jail's directory is to be an absolute path");
-	if (!user)
-		return verb_usage(argv[0], "--user is missing");
-	if (user_find(user, &a->uid, &a->gid) < 0)
-		return verb_usage(argv[0], "there is no user '%s'", user);
+		    name, "the jail's directory is to be an absolute path");
+	if (!a->entry.user)
+		return verb_usage(name, "--user is missing");
+	if (user_find(a->entry.user, &a->uid, &a->gid) < 0)
+		return verb_usage(name, "there is no user '%s'", a->entry.user);
 	if (a->uid == 0)
-		return verb_usage(argv[0], "a site's user must not be root");
-	a->entry.user = user;
+		return verb_usage(name, "a site's user must not be root");
 	if (!a->entry.name) {
 		const char *slash = strrchr(a->entry.root, '/');
 
 		a->entry.name = slash ? slash + 1 : "";
 	}
 	if (!conf_is_site_name(a->entry.name, strlen(a->entry.name)))
-		return verb_usage(argv[0],
+		return verb_usage(name,
 		    "'%s' cannot be the name of a site: --name gives another",
 		    a->entry.name);
 	return site_is_allowed() ? STATUS_DONE : STATUS_FAILED;
 }
 
 static int
-run(const char *config, int argc, char **argv)
+run(const struct request *r, const char *name)
 {
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"domain", required_argument, NULL, 'd'},
-	    {"dry-run", no_argument, NULL, 'y'},
-	    {"name", required_argument, NULL, 'n'},
-	    {"shell", required_argument, NULL, 's'},
-	    {"spool", required_argument, NULL, 'p'},
-	    {"user", required_argument, NULL, 'u'},
-	    {0},
-	};
-	struct addition a = {.config = config,
-	    .wants_shell = true,
-	    .entry = {.spool = CONF_SPOOL}};
-	const char *user = NULL;
-	int status = STATUS_DONE;
-	int option;
+	struct addition a = {.config = r->config,
+	    .wants_shell = r->wants_shell,
+	    .is_dry_run = r->is_dry_run,
+	    .entry = {.name = r->name,
+		.user = r->user,
+		.domain = r->domain,
+		.spool = r->place}};
+	int status;
 
-	while (status == STATUS_DONE &&
-	       (option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		status = take_option(&a, option, argv, &user);
-	if (status != STATUS_DONE)
-		return status;
-	if (argc - optind != 1)
-		return verb_usage(argv[0], "one jail's directory is wanted");
-	trim(argv[optind]);
-	a.entry.root = argv[optind];
-	status = check_arguments(&a, argv, user);
+	if (r->word_count != 1)
+		return verb_usage(name, "one jail's directory is wanted");
+	trim(r->words[0]);
+	a.entry.root = r->words[0];
+	status = check_arguments(&a, name);
 	return status == STATUS_DONE ? add(&a) : status;
 }
 
@@ -466,5 +407,7 @@ const struct site_verb site_verb_add = {
 	"                none: it does not\n"
 	"  --dry-run     say what would be done, and do nothing\n"
 	"  --config DIR  of flushd; /etc/mini-sendmail if not given\n",
+    .takes = REQUEST_WORDS | REQUEST_USER | REQUEST_NAME | REQUEST_DOMAIN |
+	     REQUEST_PLACE | REQUEST_SHELL | REQUEST_DRY_RUN,
     .run = run,
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,33 +156,16 @@ check(struct check *c, const char *word)
 }
 
 static int
-run(const char *config, int argc, char **argv)
+run(const struct request *r, const char *name)
 {
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"quiet", no_argument, NULL, 'q'},
-	    {"shell", required_argument, NULL, 's'},
-	    {0},
-	};
-	struct check c = {.config = config, .wants_shell = true};
-	int option;
+	struct check c = {.config = r->config,
+	    .is_quiet = r->is_quiet,
+	    .wants_shell = r->wants_shell};
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'c')
-			c.config = optarg;
-		else if (option == 'q')
-			c.is_quiet = true;
-		else if (option != 's')
-			return verb_bad_option(argv);
-		else if (strcmp(optarg, "none") == 0)
-			c.wants_shell = false;
-		else if (strcmp(optarg, "mini") != 0)
-			return verb_usage(argv[0], "--shell is mini or none");
-	}
-	if (argc - optind != 1)
+	if (r->word_count != 1)
 		return verb_usage(
-		    argv[0], "one site's name or directory is wanted");
-	return site_is_allowed() ? check(&c, argv[optind]) : STATUS_FAILED;
+		    name, "one site's name or directory is wanted");
+	return site_is_allowed() ? check(&c, r->words[0]) : STATUS_FAILED;
 }
 
 const struct site_verb site_verb_check = {
@@ -195,5 +177,6 @@ const struct site_verb site_verb_check = {
 	"  --quiet       do not say what is wrong\n"
 	"  --shell WORD  as it was given to 'site add'\n"
 	"  --config DIR  of flushd; /etc/mini-sendmail if not given\n",
+    .takes = REQUEST_WORDS | REQUEST_QUIET | REQUEST_SHELL,
     .run = run,
 };

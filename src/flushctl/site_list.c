@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,47 +72,23 @@ add_table(const struct conf *c, struct buf *out)
 /* ---- the verb ------------------------------------------------------ */
 
 static int
-list(const char *config, bool is_json)
+run(const struct request *r, const char *name)
 {
 	struct buf out = BUF_INIT;
 	struct conf conf;
 	int status;
 
-	if (target_load_conf(config, &conf) != STATUS_DONE)
+	(void)name;
+	if (target_load_conf(r->config, &conf) != STATUS_DONE)
 		return STATUS_FAILED;
-	for (size_t i = 0; is_json && i < conf.site_count; i++)
+	for (size_t i = 0; r->is_json && i < conf.site_count; i++)
 		add_json(&conf.sites[i], &out);
-	if (!is_json)
+	if (!r->is_json)
 		add_table(&conf, &out);
 	status = verb_write(out.data, out.len);
 	buf_release(&out);
 	conf_release(&conf);
 	return status;
-}
-
-static int
-run(const char *config, int argc, char **argv)
-{
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'},
-	    {0},
-	};
-	bool is_json = false;
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'c')
-			config = optarg;
-		else if (option == 'j')
-			is_json = true;
-		else
-			return verb_bad_option(argv);
-	}
-	if (optind != argc)
-		return verb_usage(
-		    argv[0], "'%s' is one argument too many", argv[optind]);
-	return list(config, is_json);
 }
 
 const struct site_verb site_verb_list = {
@@ -122,5 +97,6 @@ const struct site_verb site_verb_list = {
     .help = "Print which sites there are.\n\n"
 	    "  --json        one object a line\n"
 	    "  --config DIR  of flushd; /etc/mini-sendmail if not given\n",
+    .takes = REQUEST_JSON,
     .run = run,
 };

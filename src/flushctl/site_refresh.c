@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <getopt.h>
 #include <sys/stat.h>
 
 #include "flushctl/registry.h"
@@ -115,34 +114,17 @@ refresh(struct refreshing *r, const char *name)
 }
 
 static int
-run(const char *config, int argc, char **argv)
+run(const struct request *request, const char *name)
 {
-	static const struct option options[] = {
-	    {"all", no_argument, NULL, 'a'},
-	    {"config", required_argument, NULL, 'c'},
-	    {"dry-run", no_argument, NULL, 'y'},
-	    {0},
-	};
-	struct refreshing r = {.config = config};
-	bool is_all = false;
-	int option;
+	struct refreshing r = {
+	    .config = request->config, .is_dry_run = request->is_dry_run};
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'a')
-			is_all = true;
-		else if (option == 'c')
-			r.config = optarg;
-		else if (option == 'y')
-			r.is_dry_run = true;
-		else
-			return verb_bad_option(argv);
-	}
-	if (argc - optind != (is_all ? 0 : 1))
+	if (request->word_count != (request->is_all ? 0 : 1))
 		return verb_usage(
-		    argv[0], "either a site's name or --all is wanted");
+		    name, "either a site's name or --all is wanted");
 	if (!site_is_allowed())
 		return STATUS_FAILED;
-	return refresh(&r, is_all ? NULL : argv[optind]);
+	return refresh(&r, request->is_all ? NULL : request->words[0]);
 }
 
 const struct site_verb site_verb_refresh = {
@@ -153,5 +135,6 @@ const struct site_verb site_verb_refresh = {
 	    "  --all         in all sites\n"
 	    "  --dry-run     say what would be done, and do nothing\n"
 	    "  --config DIR  of flushd; /etc/mini-sendmail if not given\n",
+    .takes = REQUEST_WORDS | REQUEST_ALL | REQUEST_DRY_RUN,
     .run = run,
 };

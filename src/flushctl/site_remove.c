@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/quantity.h"
 #include "flushctl/interrupt.h"
 #include "flushctl/jail_spool.h"
 #include "flushctl/registry.h"
 #include "flushctl/site_verb.h"
 #include "flushctl/verb.h"
 
-enum { DRAIN_MS = 10 * 60 * 1000, LOOK_MS = 250 };
+enum { LOOK_MS = 250 };
 
 struct removal {
 	const char *config;
@@ -295,41 +293,16 @@ remove_named(struct removal *r, const char *name)
 }
 
 static int
-run(const char *config, int argc, char **argv)
+run(const struct request *request, const char *name)
 {
-	static const struct option options[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"drain", no_argument, NULL, 'd'},
-	    {"dry-run", no_argument, NULL, 'y'},
-	    {"timeout", required_argument, NULL, 't'},
-	    {0},
-	};
-	struct removal r = {.config = config, .timeout_ms = DRAIN_MS};
-	int option;
+	struct removal r = {.config = request->config,
+	    .is_dry_run = request->is_dry_run,
+	    .is_drain = request->is_drain,
+	    .timeout_ms = request->timeout_ms};
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			r.config = optarg;
-			break;
-		case 'd':
-			r.is_drain = true;
-			break;
-		case 't':
-			if (quantity_parse_duration(optarg, &r.timeout_ms) < 0)
-				return verb_usage(argv[0],
-				    "'%s' is no time, as in 90s", optarg);
-			break;
-		case 'y':
-			r.is_dry_run = true;
-			break;
-		default:
-			return verb_bad_option(argv);
-		}
-	}
-	if (argc - optind != 1)
-		return verb_usage(argv[0], "one site's name is wanted");
-	return site_is_allowed() ? remove_named(&r, argv[optind])
+	if (request->word_count != 1)
+		return verb_usage(name, "one site's name is wanted");
+	return site_is_allowed() ? remove_named(&r, request->words[0])
 				 : STATUS_FAILED;
 }
 
@@ -346,5 +319,6 @@ const struct site_verb site_verb_remove = {
 	    "given\n"
 	    "  --dry-run       say what would be done, and do nothing\n"
 	    "  --config DIR    of flushd; /etc/mini-sendmail if not given\n",
+    .takes = REQUEST_WORDS | REQUEST_DRAIN | REQUEST_DRY_RUN,
     .run = run,
 };

@@ -7,7 +7,6 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "flushctl/request.h"
 #include "flushctl/site_verb.h"
 #include "flushctl/user.h"
 #include "flushctl/verb.h"
@@ -169,16 +168,26 @@ print_help(const struct site_verb *v)
 }
 
 static int
-run(const struct selection *selection, int argc, char **argv)
+run_verb(const struct site_verb *v, const struct selection *selection, int argc,
+    char **argv)
 {
-	const char *config =
-	    selection->conf_dir ? selection->conf_dir : CONF_DIR;
 	struct buf name = BUF_INIT;
+	struct request r;
 	int status;
 
-	if (request_check_where(selection, WHERE_CONFIG, argv[0]) !=
-	    STATUS_DONE)
-		return STATUS_USAGE;
+	buf_add_format(&name, "%s %s", argv[0], v->name);
+	argv[1] = name.data;
+	status = request_parse(
+	    &r, selection, WHERE_CONFIG | v->takes, argc - 1, argv + 1);
+	if (status == STATUS_DONE)
+		status = v->run(&r, name.data);
+	buf_release(&name);
+	return status;
+}
+
+static int
+run(const struct selection *selection, int argc, char **argv)
+{
 	if (argc < 2)
 		return verb_usage(
 		    argv[0], "add, remove, refresh, check or list?");
@@ -189,11 +198,7 @@ run(const struct selection *selection, int argc, char **argv)
 			continue;
 		if (argc == 3 && strcmp(argv[2], "--help") == 0)
 			return print_help(v);
-		buf_add_format(&name, "%s %s", argv[0], v->name);
-		argv[1] = name.data;
-		status = v->run(config, argc - 1, argv + 1);
-		buf_release(&name);
-		return status;
+		return run_verb(v, selection, argc, argv);
 	}
 	return verb_usage(argv[0], "there is no verb '%s'", argv[1]);
 }

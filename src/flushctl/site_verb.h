@@ -10,15 +10,16 @@
 #include "base/compiler.h"
 #include "flushctl/item.h"
 #include "flushctl/jail.h"
+#include "flushctl/request.h"
 #include "site/conf.h"
 
 struct site_verb {
 	const char *name;
 	const char *arguments; /* for the line of usage */
 	const char *help;
-	/* config is flushd's directory, unless an option names another;
-	 * argv[0] names the program and the verb, for messages. */
-	int (*run)(const char *config, int argc, char **argv);
+	unsigned int takes; /* options, beside --config: request.h */
+	/* name is that of the program and the verb, for messages. */
+	int (*run)(const struct request *r, const char *name);
 };
 
 extern const struct site_verb site_verb_add;

@@ -35,7 +35,21 @@ says 2 "it does not take --site" --site $site metrics
 says 2 "it does not take --site" --site $site init "$SCRATCH/new"
 ok "nothing was made" [ ! -e "$SCRATCH/new" ]
 says 2 "it does not take --site" --site $site site remove other
-says 2 "it does not take --config" --config "$CONF" status
+says 2 "it does not take --spool in front of it" --spool /mail site add "$SCRATCH/jail" --user nobody
+says 2 "it does not take --config" --config "$CONF" init "$SCRATCH/new"
+ok "nothing was made then, either" [ ! -e "$SCRATCH/new" ]
+
+# --- a value that means nothing -----------------------------------------------------------------------
+
+for words in "init $SCRATCH/new --quota much" "init $SCRATCH/new --quota 0" "init $SCRATCH/new --domain a..b" \
+	"init $SCRATCH/new --user nobody-of-that-name" "site add /srv/x --user nobody --domain -" \
+	"site add /srv/x --user nobody --spool mail" "site add /srv/x --user nobody --shell bash" "site add srv --user nobody" \
+	"site add /srv/x" "site add --user nobody" "site remove x --timeout soon" "site remove" "site refresh" \
+	"site refresh x --all" "site check x y" "site list x" "site check x --shell sh" "site check x --loud" "site find" "site"; do
+	# shellcheck disable=SC2086 # a verb, and options
+	says 2 "; try 'flushctl" $words
+done
+ok "nothing was made of it" [ ! -e "$SCRATCH/new" ]
 
 # --- a site that there is not ---------------------------------------------------------------------------
 
