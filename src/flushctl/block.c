@@ -65,6 +65,7 @@ run_unblock(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_block = {
     .name = "block",
+    .summary = "let nobody submit any more",
     .arguments = "",
     .help = "Let nobody submit to the spool any more. What is in it is sent.\n",
     .takes_where = true,
@@ -73,6 +74,7 @@ const struct verb verb_block = {
 
 const struct verb verb_unblock = {
     .name = "unblock",
+    .summary = "let them submit again",
     .arguments = "",
     .help = "Let them submit again.\n",
     .takes_where = true,

@@ -72,6 +72,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_check = {
     .name = "check",
+    .summary = "the same, for Nagios",
     .arguments = "[--warn N|AGE] [--crit N|AGE] [--held N] [--failed N] "
 		 "[--site NAME] [--config DIR] [--socket PATH]",
     .help =

@@ -64,6 +64,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_init = {
     .name = "init",
+    .summary = "make a spool",
     .arguments = "DIR [--domain D] [--quota SIZE] [--user U]",
     .help =
 	"Make a spool at DIR, where there must be nothing yet.\n\n"

@@ -185,6 +185,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_list = {
     .name = "list",
+    .summary = "list the messages that wait",
     .arguments = "[--json] [--sort age|next] [FILTER ...]",
     .help =
 	"List the messages that wait, as mailq(1) does. Behind the id, * means "
@@ -193,7 +194,7 @@ const struct verb verb_list = {
 	"damaged.\n\n"
 	"  --json         one object a line, with the keys of postqueue -j "
 	"and more\n"
-	"  --sort age     the oldest first, as if it were not said\n"
+	"  --sort age     the oldest first; so if not given\n"
 	"  --sort next    what is tried next first\n"
 	"\n" REQUEST_FILTER_HEADING REQUEST_FILTER_HELP,
     .takes_where = true,

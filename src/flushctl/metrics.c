@@ -115,6 +115,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_metrics = {
     .name = "metrics",
+    .summary = "the same, for Prometheus",
     .arguments = "[--output FILE] [--config DIR] [--socket PATH]",
     .help = "Print the state of the sites and of the relay for Prometheus. "
 	    "That flushd\ndoes not run is a metric, too, and no error.\n\n"

@@ -166,6 +166,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_refused = {
     .name = "refused",
+    .summary = "what was not taken, and why",
     .arguments = "[--last N]",
     .help = "Print what the spool did not take, and why, the oldest first: "
 	    "time, user,\nexit status, bytes, the first recipient and the "

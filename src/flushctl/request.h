@@ -78,8 +78,9 @@ int request_parse(struct request *r, const struct selection *selection,
 
 /* What the help of a verb says of the options for its socket. */
 #define REQUEST_SOCKET_HELP                                                    \
-	"  --config DIR   where flushd.conf is, not /etc/mini-sendmail\n"      \
-	"  --socket PATH  not the status_socket of flushd.conf(5)\n"
+	"  --config DIR   with flushd.conf; /etc/mini-sendmail if not given\n" \
+	"  --socket PATH  of flushd; the status_socket of flushd.conf if not " \
+	"given\n"
 
 /* The same of filters. */
 #define REQUEST_FILTER_HEADING                                                 \

@@ -269,6 +269,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_show = {
     .name = "show",
+    .summary = "show a message",
     .arguments = "[--raw] ID | SITE/ID",
     .help = "Show the envelope and state of a message, and whether its "
 	    "checksum is right.\n\n"

@@ -196,7 +196,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 		if (strcmp(argv[1], v->name) != 0)
 			continue;
-		if (argc == 3 && strcmp(argv[2], "--help") == 0)
+		if (verb_wants_help(argc - 1, argv + 1))
 			return print_help(v);
 		return run_verb(v, selection, argc, argv);
 	}
@@ -205,6 +205,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_site = {
     .name = "site",
+    .summary = "give jails what they need to send mail",
     .arguments = "add|remove|refresh|check|list ...",
     .help = "  add      give a jail what it needs to send mail, and have "
 	    "flushd serve it\n"
@@ -214,5 +215,6 @@ const struct verb verb_site = {
 	    "  list     print which sites there are\n"
 	    "\n"
 	    "  --help   behind one of these: what it does\n",
+    .has_verbs = true,
     .run = run,
 };

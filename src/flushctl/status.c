@@ -52,6 +52,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_status = {
     .name = "status",
+    .summary = "how sites and relay are",
     .arguments = "[--json] [--site NAME] [--config DIR] [--socket PATH]",
     .help = "Ask flushd for the state of its sites and of the relay: of all "
 	    "sites as root,\nof his own as a site's user. A ! is before those "

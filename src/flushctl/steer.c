@@ -252,6 +252,7 @@ run_remove(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_hold = {
     .name = "hold",
+    .summary = "put messages on hold: they are not sent",
     .arguments = ARGUMENTS,
     .help = "Put messages on hold: they are not sent until they are "
 	    "released.\n" WHICH,
@@ -261,6 +262,7 @@ const struct verb verb_hold = {
 
 const struct verb verb_release = {
     .name = "release",
+    .summary = "take messages off hold",
     .arguments = ARGUMENTS,
     .help = "Take messages off hold: they are due at once, if somebody is "
 	    "still to get them.\n" WHICH,
@@ -270,6 +272,7 @@ const struct verb verb_release = {
 
 const struct verb verb_retry = {
     .name = "retry",
+    .summary = "try messages at once",
     .arguments = ARGUMENTS,
     .help = "Try messages at once: those that wait, and those that failed and "
 	    "nobody\nwas told.\n" WHICH,
@@ -279,6 +282,7 @@ const struct verb verb_retry = {
 
 const struct verb verb_remove = {
     .name = "remove",
+    .summary = "remove messages",
     .arguments = "[--yes] " ARGUMENTS,
     .help = "Remove messages. They are not sent, and nobody is told. On a "
 	    "terminal it asks\nfirst.\n" WHICH "\n"

@@ -72,12 +72,21 @@ verb_bad_option(char **argv)
 	    argv[0], "'%s' is no option, or lacks its value", word);
 }
 
+bool
+verb_wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return true;
+	return false;
+}
+
 #define WHERE_HELP                                                             \
 	"  --spool DIR    that spool\n"                                        \
 	"  --site NAME    that of a site in " CONF_DIR "\n"                    \
 	"  --all-sites    those of all sites\n"                                \
-	"  --config DIR   where flushd.conf and sites.d are, not "             \
-	"there\n"
+	"  --config DIR   with flushd.conf and sites.d; " CONF_DIR " if "      \
+	"not given\n"
 
 void
 verb_add_arguments(struct buf *out, size_t column, const char *arguments)
@@ -104,15 +113,6 @@ verb_add_arguments(struct buf *out, size_t column, const char *arguments)
 	buf_add_char(out, '\n');
 }
 
-static void
-add_verb(struct buf *out, const struct verb *v)
-{
-	const bool is_alone = *v->arguments == '\0';
-
-	buf_add_format(out, "  %-*s", is_alone ? 0 : 7, v->name);
-	verb_add_arguments(out, 9, v->arguments);
-}
-
 static int
 print_help(void)
 {
@@ -121,10 +121,12 @@ print_help(void)
 
 	buf_add_str(&text, "usage: flushctl [WHERE] VERB ...\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		add_verb(&text, verbs[i]);
+		buf_add_format(
+		    &text, "  %-8s %s\n", verbs[i]->name, verbs[i]->summary);
 	buf_add_str(&text,
 	    "\n" WHERE_HELP "  --version      print the version\n"
-	    "  --help         print this; behind a verb, what that one does\n"
+	    "  --help         print this; behind a verb, what that one takes "
+	    "and does\n"
 	    "\n"
 	    "Without WHERE it is $MINI_SENDMAIL_SPOOL; else, as root on a host "
 	    "with\nsites, all of them, if nothing is to be changed; else\n"
@@ -184,7 +186,7 @@ run_verb(const struct selection *selection, int argc, char **argv)
 
 		if (strcmp(argv[0], v->name) != 0)
 			continue;
-		if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		if (verb_wants_help(v->has_verbs && argc > 2 ? 2 : argc, argv))
 			return print_verb_help(v);
 		buf_add_format(&name, "%s %s", program, v->name);
 		argv[0] = name.data;

@@ -22,9 +22,11 @@ enum {
 
 struct verb {
 	const char *name;
+	const char *summary;
 	const char *arguments; /* for the line of usage */
 	const char *help;
 	bool takes_where; /* it is for spools, any or all of them */
+	bool has_verbs;	  /* of its own, which have a help of their own */
 	/* selection is what was said in front of the verb; argv[0] names the
 	 * program and the verb, for messages. */
 	int (*run)(const struct selection *selection, int argc, char **argv);
@@ -48,6 +50,9 @@ extern const struct verb verb_site;
 
 /* Do what the command line says; what comes back is the exit status. */
 int verb_main(int argc, char **argv);
+
+/* True if --help is among these words, the first of which is a verb. */
+bool verb_wants_help(int argc, char **argv);
 
 /* Point from a mistake in the command line to the help; STATUS_USAGE. */
 int verb_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);

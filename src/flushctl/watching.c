@@ -236,6 +236,7 @@ run(const struct selection *selection, int argc, char **argv)
 
 const struct verb verb_watch = {
     .name = "watch",
+    .summary = "the same, live",
     .arguments =
 	"[--interval SEC] [--site NAME] [--config DIR] [--socket PATH]",
     .help =

@@ -77,6 +77,12 @@ for option in $(sed -n '/^  --/p' <(help_of) | options_of); do
 	ok "the manual explains $option" grep -q "^\.It Fl Fl ${option#--}" man/flushctl.8
 done
 
+is "help is given behind other options" "$("$BIN/flushctl" --spool /nowhere remove --all --help --yes)" "$(help_of remove)"
+is "and of the verb that is meant" "$("$BIN/flushctl" site refresh --all --help)" "$(help_of site refresh)"
+is "each verb has a line of its own" "$(help_of | grep -cE '^  [a-z]+ +[a-z]')" "$(verbs | wc -l)"
+is "what is no option any more is not" "$("$BIN/flushctl" --spool /nowhere show -- --help 2>&1 || true)" \
+	"flushctl: '--help' is not a queue id; try 'flushctl show --help'"
+
 # --- what is written elsewhere --------------------------------------------
 
 # written: "VERB: --option" for each that flushctl is called with in documents and examples.
