@@ -280,9 +280,9 @@ take_options(struct request *r, unsigned int takes, int argc, char **argv)
 					       : no_argument,
 			    NULL, VALUE_FIRST + (int)i};
 	while (status == STATUS_DONE &&
-	       (option = getopt_long(argc, argv, "", options, NULL)) != -1)
+	       (option = getopt_long(argc, argv, ":", options, NULL)) != -1)
 		status = option < VALUE_FIRST
-			     ? verb_bad_option(argv)
+			     ? verb_bad_option(argv, option)
 			     : take_option(
 				   r, (size_t)(option - VALUE_FIRST), argv[0]);
 	return status;

@@ -8,6 +8,7 @@
 #include "flushctl/local_time.h"
 #include "flushctl/reading.h"
 #include "flushctl/request.h"
+#include "flushctl/terminal.h"
 #include "flushctl/verb.h"
 #include "listing/display.h"
 #include "mail/queue_id.h"
@@ -56,18 +57,37 @@ report_text(const struct subject *m, int rc)
 
 /* ---- envelope and state -------------------------------------------- */
 
+enum { TEXT_COLUMN = 14, TEXT_WIDTH_MIN = 40 };
+
+/* Of a line of the terminal, as the parent sees it; SIZE_MAX: of any. */
+static size_t text_width;
+
+static void
+set_width(int width)
+{
+	text_width = SIZE_MAX;
+	if (width > 0)
+		text_width = width > TEXT_COLUMN + TEXT_WIDTH_MIN
+				 ? (size_t)width - TEXT_COLUMN
+				 : TEXT_WIDTH_MIN;
+}
+
 static void
 add_label(struct buf *b, const char *label)
 {
-	buf_add_format(b, "%-14s", label);
+	buf_add_format(b, "%-*s", TEXT_COLUMN, label);
 }
 
 static void
 add_line(struct buf *b, const char *label, const char *text)
 {
+	struct buf shown = BUF_INIT;
+
+	display_add(&shown, text);
 	add_label(b, label);
-	display_add(b, text);
+	display_add_broken(b, shown.data, shown.len, text_width, TEXT_COLUMN);
 	buf_add_char(b, '\n');
+	buf_release(&shown);
 }
 
 static void
@@ -261,6 +281,7 @@ run(const struct selection *selection, int argc, char **argv)
 		    .context = &r,
 		    .is_raw = r.is_raw};
 
+		set_width(terminal_width());
 		status = errand_run(&errand, &total);
 	}
 	targets_release(&targets);

@@ -61,15 +61,16 @@ verb_usage(const char *name, const char *fmt, ...)
 }
 
 int
-verb_bad_option(char **argv)
+verb_bad_option(char **argv, int option)
 {
 	const char *word = argv[optind - 1];
 
 	/* Within a cluster, "-xy", getopt() has not gone on to the next. */
 	if (strncmp(word, "--", 2) != 0)
 		return verb_usage(argv[0], "there is no option -%c", optopt);
-	return verb_usage(
-	    argv[0], "'%s' is no option, or lacks its value", word);
+	if (option == ':')
+		return verb_usage(argv[0], "%s lacks its value", word);
+	return verb_usage(argv[0], "there is no option %s", word);
 }
 
 bool
@@ -222,7 +223,7 @@ verb_main(int argc, char **argv)
 		return verb_usage(program, "there is no verb");
 	argv[0] = name;
 	opterr = 0; /* what is wrong is said here, in one line */
-	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
 		switch (option) {
 		case 's':
 			selection.spool_dir = optarg;
@@ -241,7 +242,7 @@ verb_main(int argc, char **argv)
 		case 'h':
 			return print_help();
 		default:
-			return verb_bad_option(argv);
+			return verb_bad_option(argv, option);
 		}
 	}
 	if (optind == argc)

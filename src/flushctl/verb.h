@@ -57,8 +57,9 @@ bool verb_wants_help(int argc, char **argv);
 /* Point from a mistake in the command line to the help; STATUS_USAGE. */
 int verb_usage(const char *name, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* The same for the option at which getopt_long() stopped. */
-int verb_bad_option(char **argv);
+/* The same for the option at which getopt_long() stopped, with what it has
+ * returned; a ':' stands in front of the options it was given. */
+int verb_bad_option(char **argv, int option);
 
 /*
  * End the line of a usage with what a verb takes, and go on below, at that

@@ -13,6 +13,13 @@
  */
 void display_add(struct buf *b, const char *text);
 
+/*
+ * Append printable text, broken at blanks into lines of at most max bytes, or
+ * where it has none; each but the first is indented, and none has an end.
+ */
+void display_add_broken(
+    struct buf *b, const char *text, size_t len, size_t max, size_t indent);
+
 /* Append an envelope sender; the null sender as postfix shows it. */
 void display_add_sender(struct buf *b, const char *sender);
 

@@ -126,57 +126,28 @@ add_sender(struct buf *b, const struct entry *e, size_t column)
 
 /* ---- reasons ------------------------------------------------------- */
 
-/* How much of text goes into a line of that length: words, or what fits. */
-static size_t
-line_len(const char *text, size_t len, size_t max)
-{
-	if (len <= max)
-		return len;
-	for (size_t n = max; n > 0; n--)
-		if (text[n] == ' ')
-			return n;
-	return max;
-}
-
-static void
-add_broken(struct buf *b, const struct buf *reason, size_t width)
-{
-	/* The first begins, and the last ends, with a parenthesis. */
-	const size_t max = width - BROKEN_COLUMN - 2;
-	const char *text = reason->data;
-	size_t left = reason->len;
-
-	while (left > 0) {
-		const size_t len = line_len(text, left, max);
-
-		buf_add_format(b, "%*s%s", BROKEN_COLUMN, "",
-		    text == reason->data ? "(" : " ");
-		buf_add(b, text, len);
-		buf_add_str(b, len == left ? ")\n" : "\n");
-		text += len;
-		left -= len;
-		while (left > 0 && *text == ' ') {
-			text++;
-			left--;
-		}
-	}
-}
-
 /* Append a line in parentheses that ends where postfix lets it end. */
 static void
 add_reason(struct buf *b, const struct entry *e, const struct buf *reason)
 {
 	const size_t width = width_of(e);
-	size_t end = REASON_WIDTH;
+	struct buf line = BUF_INIT;
+	size_t end = REASON_WIDTH + 2;
 
-	if (reason->len + 2 > width) {
-		add_broken(b, reason, width);
-		return;
+	buf_add_format(&line, "(%s)", reason->data);
+	if (end > width)
+		end = width;
+	if (line.len <= width) {
+		buf_add_format(b, "%*s%s",
+		    (int)(line.len < end ? end - line.len : 0), "", line.data);
+	} else {
+		/* Below the first word of it, not its parenthesis. */
+		buf_add_format(b, "%*s", BROKEN_COLUMN, "");
+		display_add_broken(b, line.data, line.len,
+		    width - BROKEN_COLUMN - 1, BROKEN_COLUMN + 1);
 	}
-	if (end + 2 > width)
-		end = width - 2;
-	buf_add_format(b, "%*s(%s)\n",
-	    (int)(reason->len < end ? end - reason->len : 0), "", reason->data);
+	buf_add_char(b, '\n');
+	buf_release(&line);
 }
 
 /*

@@ -41,8 +41,9 @@ is "what postsuper(1) does with mailq works" "$(delete_list)" "$(flushctl list -
 ok "a reason is one line" grep -qE '^ *\(554 5\.7\.1 <someone\.with.*: Relay access denied\)$' "$SCRATCH/piped"
 is "and said once" "$(grep -c 'someone.with.quite.a.long.name@.*denied' "$SCRATCH/piped")" 1
 ok "the state is a line of its own" grep -qE '^ *\(held, 1 attempt\)$' "$SCRATCH/piped"
-ok "a reason that is not the relay's is in it" eval 'flushctl hold --sender new@site.test >"$SCRATCH/said" &&
-	flushctl list | grep -qE "^ *\(held: by the operator\)$"'
+flushctl hold --sender new@site.test >"$SCRATCH/said"
+flushctl list >"$SCRATCH/held"
+ok "a reason that is not the relay's is in it" grep -qE '^ *\(held: by the operator\)$' "$SCRATCH/held"
 flushctl release --sender new@site.test >"$SCRATCH/said"
 
 # --- on a terminal ------------------------------------------------------------------------------------
@@ -51,6 +52,7 @@ flushctl release --sender new@site.test >"$SCRATCH/said"
 words() {
 	tail -n +2 "$1" | tr -d ' \n'
 }
+held=$(flushctl list --json --recipient @elsewhere.example | head -n 1 | sed -E 's/.*"queue_id": "([^"]*)".*/\1/')
 for width in 80 61 132; do
 	tests/rig/terminal "100x$width" 'wait:^-- .* Requests' print -- "$BIN/flushctl" --spool "$SPOOL" list |
 		sed '/^exit 0$/,$d' >"$SCRATCH/shown"
@@ -59,5 +61,9 @@ for width in 80 61 132; do
 	is "$width columns: what is longer is an address" "$(awk -v w="$width" 'length > w' "$SCRATCH/typed" |
 		grep -vE '^ [^ ]+@[^ ]+$' || true)" ""
 	is "$width columns: nothing is left out" "$(words "$SCRATCH/typed")" "$(words "$SCRATCH/piped")"
+	script -qec "stty cols $width; '$BIN/flushctl' --spool '$SPOOL' show $held" /dev/null </dev/null | tr -d '\r' >"$SCRATCH/typed"
+	flushctl show "$held" >"$SCRATCH/whole"
+	is "$width columns: nor is a message shown in longer ones" "$(awk -v w="$width" 'length > w && !/^recipient:/' "$SCRATCH/typed")" ""
+	is "$width columns: or in part" "$(words "$SCRATCH/typed")" "$(words "$SCRATCH/whole")"
 done
 done_testing
