@@ -14,6 +14,9 @@
 /* Output is written in pieces of about this, or a long line's length. */
 enum { WRITE_LEN = 64 * 1024 };
 
+/* Of columns: for all but the name of the site, and for that at least. */
+enum { ROOM = 66, NAME_MIN = 3 };
+
 /* What is listed, of all spools. */
 struct plan {
 	const struct request *request;
@@ -149,12 +152,23 @@ print_end(const struct request *r, const struct tally *total)
 	return status;
 }
 
+/* On a terminal some room is left for addresses. */
+static int
+name_width(const struct targets *targets, int width)
+{
+	const int wanted = targets_name_width(targets);
+	const int max = width > ROOM + NAME_MIN ? width - ROOM : NAME_MIN;
+
+	return width > 0 && wanted > max ? max : wanted;
+}
+
 static int
 list_all(const struct request *r, const struct targets *targets)
 {
+	const int width = terminal_width();
 	const struct plan plan = {.request = r,
-	    .name_width = targets_name_width(targets),
-	    .width = terminal_width()};
+	    .name_width = name_width(targets, width),
+	    .width = width};
 	struct errand errand = {.run = list_spool, .context = &plan};
 	struct tally total = {0};
 	int status = errand_run_all(&errand, targets, &total);

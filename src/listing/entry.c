@@ -17,18 +17,12 @@ enum {
 	ID_WIDTH = 11,
 	ADDRESS_COLUMN = 41,
 	REASON_WIDTH = 76,
+	BEHIND_ID = 28,	    /* bytes of size and time */
 	BROKEN_COLUMN = 12, /* of a reason that takes several lines */
 };
 
 const char entry_heading[] =
     "-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------\n";
-
-/* With the slash behind it. */
-static int
-site_column(const struct entry *e)
-{
-	return e->site ? e->site_width + 1 : 0;
-}
 
 /* SIZE_MAX: of any. */
 static size_t
@@ -37,6 +31,13 @@ width_of(const struct entry *e)
 	if (e->width == 0)
 		return SIZE_MAX;
 	return e->width > ENTRY_WIDTH_MIN ? (size_t)e->width : ENTRY_WIDTH_MIN;
+}
+
+/* With the slash behind it. */
+static int
+site_column(const struct entry *e)
+{
+	return e->site ? e->site_width + 1 : 0;
 }
 
 void
@@ -86,6 +87,11 @@ add_head(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 	add_time(&when,
 	    e->envelope ? e->envelope->submitted_ms : entry_id_time_ms(e->id));
 	buf_add_char(&when, ' ');
+	/* A long name of a site has a line of its own. */
+	if (e->site && name.len + BEHIND_ID > width_of(e)) {
+		buf_add_format(b, "%s\n", name.data);
+		buf_clear(&name);
+	}
 	buf_add_format(b, FORMAT_ENTRY, ID_WIDTH + site_column(e), name.data,
 	    (uintmax_t)(e->envelope ? e->envelope->text_len : 0), when.data);
 	buf_release(&when);
@@ -104,6 +110,15 @@ add_address_line(struct buf *b, const struct entry *e, const struct buf *text)
 	if (column + text->len > width)
 		column = text->len + 1 < width ? width - text->len : 1;
 	buf_add_format(b, "%*s%s\n", (int)column, "", text->data);
+}
+
+/* Of the last line so far. */
+static size_t
+line_len(const struct buf *b)
+{
+	const char *end = memrchr(b->data, '\n', b->len);
+
+	return end ? (size_t)(b->data + b->len - end - 1) : b->len;
 }
 
 /* Behind the head, or below where it does not fit. */
@@ -231,8 +246,6 @@ add_recipients(struct buf *b, const struct entry *e)
 void
 entry_add_text(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 {
-	const size_t begin = b->len;
-
 	add_head(b, e, add_time);
 	if (!e->envelope) {
 		struct buf line = BUF_INIT;
@@ -243,7 +256,7 @@ entry_add_text(struct buf *b, const struct entry *e, entry_time_fn *add_time)
 		buf_release(&line);
 		return;
 	}
-	add_sender(b, e, b->len - begin);
+	add_sender(b, e, line_len(b));
 	add_state(b, e, add_time);
 	add_recipients(b, e);
 }

@@ -256,6 +256,12 @@ static const struct {
 	NULL, 1,
 	HEAD(" ") "a@b\n"
 		  "                      (" WORDS ".)\n" TO "c@d\n"},
+    {"a site with a long name takes a line",
+	{"a@b", {{"c@d", RECIPIENT_PENDING, NULL}}, PHASE_NEW, 0, NULL},
+	"site1." X40, 80,
+	"site1." X40 "/10000000000\n"
+	"                                 1234 Tue Nov 14 22:13:20  a@b\n"
+	"                                                           c@d\n"},
     {"a site takes room",
 	{"somebodyelse@example.com", {{"c@d", RECIPIENT_PENDING, NULL}},
 	    PHASE_NEW, 0, NULL},
@@ -274,7 +280,7 @@ START_TEST(on_a_terminal_lines_fit)
 	    .envelope = &envelope,
 	    .state = &state,
 	    .site = broken[_i].site,
-	    .site_width = broken[_i].site ? (int)strlen(broken[_i].site) : 0,
+	    .site_width = broken[_i].site ? 17 : 0,
 	    .width = broken[_i].width};
 	struct buf got = BUF_INIT;
 
