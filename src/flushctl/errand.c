@@ -266,6 +266,8 @@ open_dir(const struct target *t)
 	if (fd == -EPERM && t->is_site)
 		log_error("%s: %s%s: does not belong to %s", t->name,
 		    t->site.root, t->site.path, t->site.user);
+	else if (fd == -ESRCH)
+		log_error("%s: there is no user '%s'", t->name, t->site.user);
 	else if (fd < 0)
 		access_failed(t->name, fd);
 	return fd;
@@ -369,7 +371,7 @@ int
 errand_run_all(
     struct errand *e, const struct targets *targets, struct tally *total)
 {
-	int worst = STATUS_DONE;
+	int worst = targets->is_partial ? STATUS_FAILED : STATUS_DONE;
 
 	for (size_t i = 0; i < targets->count && !interrupt_has_come(); i++) {
 		int status;

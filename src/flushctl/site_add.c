@@ -60,6 +60,11 @@ compare(struct addition *a, const struct conf_site *s)
 static int
 look_at_registration(struct addition *a)
 {
+	if (conf_is_wrong(&a->conf, a->entry.name)) {
+		log_error("site %s is there already, and its file is wrong",
+		    a->entry.name);
+		return STATUS_FAILED;
+	}
 	for (size_t i = 0; i < a->conf.site_count; i++) {
 		const struct conf_site *s = &a->conf.sites[i];
 

@@ -23,9 +23,10 @@ static void
 add_json(const struct conf_site *s, struct buf *out)
 {
 	const struct conf_values *v = &s->values;
-	json_t *object = json_pack("{s:s, s:o, s:s, s:I, s:o, s:o}", "site",
+	json_t *object = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "site",
 	    s->name, "root", text_of(v->root), "user", v->user, "uid",
-	    (json_int_t)v->uid, "spool", text_of(v->spool), "domain",
+	    v->uid == 0 ? json_null() : json_integer((json_int_t)v->uid),
+	    "spool", text_of(v->spool), "domain",
 	    *v->policy.domain ? text_of(v->policy.domain) : json_null());
 	char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
@@ -86,6 +87,8 @@ run(const struct request *r, const char *name)
 	if (!r->is_json)
 		add_table(&conf, &out);
 	status = verb_write(out.data, out.len);
+	if (conf.has_mistakes)
+		status = STATUS_FAILED;
 	buf_release(&out);
 	conf_release(&conf);
 	return status;

@@ -68,7 +68,7 @@ refresh_site(const struct refreshing *r, const struct conf_site *s)
 static int
 refresh_all(const struct refreshing *r, const struct conf *conf)
 {
-	int status = STATUS_DONE;
+	int status = conf->has_mistakes ? STATUS_FAILED : STATUS_DONE;
 
 	for (size_t i = 0; i < conf->site_count; i++)
 		if (refresh_site(r, &conf->sites[i]) != STATUS_DONE)

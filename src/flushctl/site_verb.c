@@ -82,7 +82,10 @@ site_find(const struct conf *c, const char *name)
 	for (size_t i = 0; i < c->site_count; i++)
 		if (strcmp(c->sites[i].name, name) == 0)
 			return &c->sites[i];
-	log_error("there is no site '%s'", name);
+	if (conf_is_wrong(c, name))
+		log_error("the file of site '%s' is wrong", name);
+	else
+		log_error("there is no site '%s'", name);
 	return NULL;
 }
 

@@ -119,10 +119,8 @@ targets_name_width(const struct targets *t)
 int
 target_load_conf(const char *dir, struct conf *c)
 {
-	if (strcmp(dir, CONF_DIR) != 0 && access(dir, F_OK) < 0) {
-		log_error("%s: %s", dir, strerror(errno));
+	if (strcmp(dir, CONF_DIR) != 0 && conf_check_dir(dir) < 0)
 		return STATUS_FAILED;
-	}
 	return conf_load(dir, c) < 0 ? STATUS_FAILED : STATUS_DONE;
 }
 
@@ -135,6 +133,20 @@ load(struct search *s)
 		return STATUS_FAILED;
 	s->has_conf = true;
 	return STATUS_DONE;
+}
+
+static int
+no_site(const struct search *s, const char *name, size_t len)
+{
+	char *copy = alloc_copy(name, len);
+	const bool is_wrong = conf_is_wrong(&s->conf, copy);
+
+	if (is_wrong)
+		log_error("the file of site '%s' is wrong", copy);
+	else
+		log_error("%s/sites.d has no site '%s'", conf_dir(s), copy);
+	free(copy);
+	return is_wrong ? STATUS_FAILED : STATUS_NOT_FOUND;
 }
 
 /* Of those found already, or of the configuration. */
@@ -161,12 +173,7 @@ find_site(struct search *s, const char *name, size_t len, struct target **out)
 		*out = add_site(s->found, &s->conf.sites[i]);
 		return STATUS_DONE;
 	}
-	if (status == STATUS_DONE) {
-		log_error("%s/sites.d has no site '%.*s'", conf_dir(s),
-		    (int)len, name);
-		status = STATUS_NOT_FOUND;
-	}
-	return status;
+	return status == STATUS_DONE ? no_site(s, name, len) : status;
 }
 
 static int
@@ -183,6 +190,7 @@ find_all(struct search *s)
 	}
 	for (size_t i = 0; i < s->conf.site_count; i++)
 		add_site(s->found, &s->conf.sites[i]);
+	s->found->is_partial = s->conf.has_mistakes;
 	return STATUS_DONE;
 }
 
@@ -206,8 +214,8 @@ find_default(struct search *s)
 		status = load(s);
 	if (status != STATUS_DONE)
 		return status;
-	if (!may_be_sites ||
-	    (s->conf.site_count == 0 && !s->selection->conf_dir))
+	if (!may_be_sites || (s->conf.site_count + s->conf.wrong_count == 0 &&
+				 !s->selection->conf_dir))
 		add_dir(s->found, default_dir());
 	else if (s->is_change)
 		return verb_usage(

@@ -46,6 +46,7 @@ struct target {
 struct targets {
 	struct target *list;
 	size_t count;
+	bool is_partial; /* there are sites that nothing is known of */
 };
 
 /*

@@ -152,7 +152,10 @@ answer_add_site(
 	set_text(o, "site", a->site->name);
 	set_text_if_any(o, "root", a->site->root);
 	set_text_if_any(o, "user", a->site->user);
-	set_number(o, "uid", a->site->uid);
+	if (a->site->uid != 0)
+		set_number(o, "uid", a->site->uid);
+	else
+		set(o, "uid", json_null());
 	set_text(o, "state", answer_state_names[a->state]);
 	set_depth(o, s, now);
 	set_time(

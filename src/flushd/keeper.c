@@ -32,6 +32,7 @@ struct keeper {
 	struct lessons lessons; /* of its workers */
 	int64_t next_due_ms;	/* as one has said, wall clock */
 
+	bool is_barred; /* nobody knows where its spool is */
 	bool is_stopping;
 	bool has_ended;
 	enum keeper_end end;
@@ -250,14 +251,13 @@ on_worker_ended(void *context, const struct minder_end *worker)
 static void
 on_no_spool(struct keeper *k, const char *why)
 {
+	const bool is_end = k->host->is_once || k->host->is_only;
+
 	slots_leave(k->host->workers, &k->place);
-	if (k->host->is_once || k->host->is_only) {
-		lessons_error(&k->lessons, k->site.name, "%s", why);
+	lessons_setback(&k->lessons, k->site.name, why,
+	    is_end ? 0 : wake_back_off(&k->wake));
+	if (is_end)
 		end(k, KEEPER_FAILED);
-		return;
-	}
-	lessons_error(&k->lessons, k->site.name, "%s; again in %d s", why,
-	    (int)(wake_back_off(&k->wake) / 1000));
 }
 
 /* Not worth the end of a flushd that has but one site. */
@@ -276,6 +276,7 @@ on_no_worker(struct keeper *k)
 static bool
 open_spool(struct keeper *k)
 {
+	struct buf why = BUF_INIT;
 	int rc;
 
 	if (k->host->is_only) {
@@ -284,10 +285,14 @@ open_spool(struct keeper *k)
 		on_no_spool(k, "was removed or replaced");
 		return false;
 	}
+	site_find_user(&k->site);
 	rc = site_open(&k->site, &k->spool);
-	if (rc < 0)
-		on_no_spool(k, site_error(rc));
-	return rc == 0;
+	if (rc == 0)
+		return true;
+	site_explain(&k->site, rc, &why);
+	on_no_spool(k, why.data);
+	buf_release(&why);
+	return false;
 }
 
 /* It has a place. */
@@ -334,7 +339,7 @@ on_turn_over(void *context)
 void
 keeper_run(struct keeper *k)
 {
-	if (k->is_stopping)
+	if (k->is_stopping || k->is_barred)
 		return;
 	if (k->minder)
 		k->wake.is_wanted = true;
@@ -429,6 +434,15 @@ keeper_update(struct keeper *k, struct site *site, const struct policy *policy)
 	k->site = *site;
 	*site = (struct site){0};
 	k->policy = *policy;
+	k->is_barred = false;
+}
+
+void
+keeper_bar(struct keeper *k)
+{
+	k->is_barred = true;
+	lessons_error(&k->lessons, k->site.name,
+	    "its file is wrong; 'flushd --check' says where");
 }
 
 void
@@ -511,7 +525,8 @@ state(const struct keeper *k)
 		return ANSWER_WAITING;
 	if (k->minder)
 		return ANSWER_WORKING;
-	return k->wake.is_delayed ? ANSWER_DELAYED : ANSWER_IDLE;
+	return k->wake.is_delayed || k->is_barred ? ANSWER_DELAYED
+						  : ANSWER_IDLE;
 }
 
 void

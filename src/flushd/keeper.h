@@ -67,6 +67,10 @@ bool keeper_claim(struct keeper *k) MUST_CHECK;
 void keeper_update(
     struct keeper *k, struct site *site, const struct policy *policy);
 
+/* Nothing is known of the site but its name, as its file is wrong: no worker
+ * runs before keeper_update(). */
+void keeper_bar(struct keeper *k);
+
 /* Something may be due: let a worker look, soon. */
 void keeper_run(struct keeper *k);
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "flushd/lessons.h"
+#include "flushd/wake.h"
 #include "mail/queue_id.h"
+
+enum { REPEAT_MS = 60 * 60 * 1000 };
 
 void
 lessons_error(struct lessons *l, const char *site, const char *fmt, ...)
@@ -19,6 +23,49 @@ lessons_error(struct lessons *l, const char *site, const char *fmt, ...)
 	log_error("site=%s %s", site, words.data);
 	standing_note(&l->standing, clock_wall_ms(), "%s", words.data);
 	buf_release(&words);
+}
+
+/* Whoever waits as long as the last time, and for the same reason, is no news.
+ */
+static bool
+is_news(struct lessons *l, bool is_same, int64_t delay_ms)
+{
+	const int64_t now_ms = clock_boot_ms();
+
+	if (is_same && delay_ms == WAKE_DELAY_MAX_MS && l->setback_ms > 0 &&
+	    now_ms - l->setback_ms < REPEAT_MS)
+		return false;
+	l->setback_ms = delay_ms == WAKE_DELAY_MAX_MS ? now_ms : 0;
+	return true;
+}
+
+/* is_explained: what is remembered are the words of the worker. */
+static void
+set_back(struct lessons *l, const char *site, const char *why, int64_t delay_ms,
+    bool is_explained)
+{
+	const int delay_sec = (int)(delay_ms / 1000);
+	struct buf words = BUF_INIT;
+	bool is_same;
+
+	buf_add_str(&words, why);
+	if (delay_ms > 0)
+		buf_add_format(&words, "; again in %d s", delay_sec);
+	is_same = is_explained || strcmp(words.data, l->standing.error) == 0;
+	if (delay_ms == 0)
+		log_error("site=%s %s", site, why);
+	else if (is_news(l, is_same, delay_ms))
+		log_error("site=%s %s; again in %d s", site, why, delay_sec);
+	if (!is_explained)
+		standing_note(&l->standing, clock_wall_ms(), "%s", words.data);
+	buf_release(&words);
+}
+
+void
+lessons_setback(
+    struct lessons *l, const char *site, const char *why, int64_t delay_ms)
+{
+	set_back(l, site, why, delay_ms, false);
 }
 
 void
@@ -64,14 +111,6 @@ void
 lessons_take_crash(struct lessons *l, const char *site,
     const struct minder_end *end, int64_t delay_ms)
 {
-	char outlook[32] = "";
-
-	if (delay_ms > 0)
-		snprintf(outlook, sizeof(outlook), "; again in %d s",
-		    (int)(delay_ms / 1000));
 	l->standing.crashes++;
-	if (end->is_explained)
-		log_error("site=%s %s%s", site, end->words, outlook);
-	else
-		lessons_error(l, site, "%s%s", end->words, outlook);
+	set_back(l, site, end->words, delay_ms, end->is_explained);
 }

@@ -19,12 +19,15 @@ static int
 check(const char *conf_dir)
 {
 	struct conf conf;
+	bool is_well;
 
-	if (conf_load(conf_dir, &conf) < 0)
+	if (conf_check_dir(conf_dir) < 0 || conf_load(conf_dir, &conf) < 0)
 		return EXIT_FAILURE;
-	conf_print(&conf, stdout);
+	is_well = !conf.has_mistakes;
+	if (is_well)
+		conf_print(&conf, stdout);
 	conf_release(&conf);
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return is_well && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int

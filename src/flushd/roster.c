@@ -58,6 +58,42 @@ compare(const struct member *m, const struct conf_site *c)
 	return strcmp(keeper_name(m->keeper), c->name);
 }
 
+static void
+stop_unless_wrong(struct member *m, const struct conf *conf)
+{
+	if (!conf_is_wrong(conf, keeper_name(m->keeper)))
+		keeper_stop(m->keeper);
+}
+
+/* The first that is of this name and stays, or comes behind it; NULL: none. */
+static struct member *
+find(struct roster *r, const char *name)
+{
+	struct member *m;
+
+	TAILQ_FOREACH(m, &r->members, link) {
+		const int order = strcmp(keeper_name(m->keeper), name);
+
+		if (order > 0 || (order == 0 && !keeper_is_stopping(m->keeper)))
+			return m;
+	}
+	return NULL;
+}
+
+/* That can be seen by whoever asks how the sites are. */
+static void
+take_wrong(struct roster *r, const char *name)
+{
+	struct member *m = find(r, name);
+	struct site site = {.name = alloc_copy(name, strlen(name))};
+	const struct policy policy = {0};
+
+	if (m && strcmp(keeper_name(m->keeper), name) == 0)
+		site_release(&site);
+	else
+		keeper_bar(add(r, m, &site, &policy));
+}
+
 void
 roster_take(struct roster *r, const struct conf *conf)
 {
@@ -69,7 +105,7 @@ roster_take(struct roster *r, const struct conf *conf)
 		const struct policy *policy = &c->values.policy;
 
 		for (; m && compare(m, c) < 0; m = TAILQ_NEXT(m, link))
-			keeper_stop(m->keeper);
+			stop_unless_wrong(m, conf);
 		/* One of that name may be on its way out. */
 		while (m && compare(m, c) == 0 && keeper_is_stopping(m->keeper))
 			m = TAILQ_NEXT(m, link);
@@ -82,7 +118,9 @@ roster_take(struct roster *r, const struct conf *conf)
 		}
 	}
 	for (; m; m = TAILQ_NEXT(m, link))
-		keeper_stop(m->keeper);
+		stop_unless_wrong(m, conf);
+	for (size_t i = 0; i < conf->wrong_count; i++)
+		take_wrong(r, conf->wrong[i]);
 }
 
 bool

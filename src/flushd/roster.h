@@ -30,7 +30,8 @@ struct roster *roster_new(const struct keeper_host *host) MUST_CHECK;
 /* Kills all workers; NULL is fine. */
 void roster_free(struct roster *r);
 
-/* Let there be a keeper for each site of the configuration, and no other. */
+/* Let there be a keeper for each site of the configuration, and no other. One
+ * whose file is wrong goes on as it was, or is barred. */
 void roster_take(struct roster *r, const struct conf *conf);
 
 /* Add the one site that there is; takes it over. False: it cannot be served,

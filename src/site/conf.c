@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -13,14 +14,22 @@
 #define SITES_DIR CONF_SITES_DIR
 #define SUFFIX	  CONF_SITE_SUFFIX
 
+static void
+release_site(struct conf_site *s)
+{
+	free(s->name);
+	conf_values_release(&s->values);
+}
+
 void
 conf_release(struct conf *c)
 {
-	for (size_t i = 0; i < c->site_count; i++) {
-		free(c->sites[i].name);
-		conf_values_release(&c->sites[i].values);
-	}
+	for (size_t i = 0; i < c->site_count; i++)
+		release_site(&c->sites[i]);
+	for (size_t i = 0; i < c->wrong_count; i++)
+		free(c->wrong[i]);
 	free(c->sites);
+	free(c->wrong);
 	conf_values_release(&c->global);
 	*c = (struct conf){0};
 }
@@ -63,6 +72,16 @@ is_site_file(const struct dirent *entry)
 	       strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
+static void
+log_no_user(const char *path, const char *user)
+{
+	struct buf shown = BUF_INIT;
+
+	log_clean(&shown, user, strlen(user), POLICY_SITE_MAX);
+	log_error("%s: user = %s: there is no such user", path, shown.data);
+	buf_release(&shown);
+}
+
 static int
 check_site(const char *path, const struct conf_values *v)
 {
@@ -70,6 +89,8 @@ check_site(const char *path, const struct conf_values *v)
 		log_error("%s: root is missing: the jail's directory", path);
 	if (!v->user)
 		log_error("%s: user is missing: the owner of the spool", path);
+	if (v->user && v->uid == 0)
+		log_no_user(path, v->user);
 	return v->root && v->user ? 0 : -EINVAL;
 }
 
@@ -89,7 +110,16 @@ add_site(
 	};
 }
 
-static int
+static void
+add_wrong(struct conf *c, const char *name, size_t name_len)
+{
+	c->wrong =
+	    alloc_resize(c->wrong, c->wrong_count + 1, sizeof(*c->wrong));
+	c->wrong[c->wrong_count++] = alloc_copy(name, name_len);
+	c->has_mistakes = true;
+}
+
+static void
 read_site(struct conf *c, const char *path, const char *file)
 {
 	const size_t len = strlen(file) - strlen(SUFFIX);
@@ -100,18 +130,21 @@ read_site(struct conf *c, const char *path, const char *file)
 		log_error("%s: the name of a site is 1 to %d of A-Z a-z 0-9 . "
 			  "- _",
 		    path, POLICY_SITE_MAX);
-		return -EINVAL;
+		c->has_mistakes = true;
+		return;
 	}
 	rc = conf_file_read(path, CONF_SITE, &v);
 	if (rc == -ENOENT) /* removed since, or a link to nowhere */
 		log_error("%s: %s", path, strerror(ENOENT));
 	if (rc == 0)
 		rc = check_site(path, &v);
-	if (rc == 0)
-		add_site(c, file, len, &v);
-	else
+	if (rc < 0) {
+		add_wrong(c, file, len);
 		conf_values_release(&v);
-	return rc;
+		return;
+	}
+	c->has_mistakes |= v.uid == 0;
+	add_site(c, file, len, &v);
 }
 
 static int
@@ -132,8 +165,7 @@ read_sites(struct conf *c, const char *dir)
 		buf_clear(&path);
 		buf_add_format(
 		    &path, "%s/" SITES_DIR "/%s", dir, files[i]->d_name);
-		if (read_site(c, path.data, files[i]->d_name) < 0)
-			rc = -EINVAL;
+		read_site(c, path.data, files[i]->d_name);
 		free(files[i]);
 	}
 	free(files);
@@ -162,23 +194,82 @@ by_spool(const void *a, const void *b)
 	return order != 0 ? order : strcmp(x->values.spool, y->values.spool);
 }
 
-/* Each would find it served by the other, by turns. */
 static int
+by_word(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* How many sites from this one on have its spool; they are sorted by that. */
+static size_t
+count_sharers(const struct conf *c, size_t first)
+{
+	size_t count = 1;
+
+	while (first + count < c->site_count &&
+	       by_spool(&c->sites[first], &c->sites[first + count]) == 0)
+		count++;
+	return count;
+}
+
+/* Nobody knows which of them is meant. */
+static void
+drop_sharers(struct conf *c, struct conf_site *first, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			log_error("sites %s and %s have the same spool",
+			    first->name, first[i].name);
+		add_wrong(c, first[i].name, strlen(first[i].name));
+	}
+	for (size_t i = 0; i < count; i++)
+		release_site(&first[i]);
+}
+
+/* Each would find it served by the other, by turns. */
+static void
 sort_sites(struct conf *c)
 {
+	size_t kept = 0;
+	size_t count;
+
+	if (c->site_count > 0)
+		qsort(c->sites, c->site_count, sizeof(*c->sites), by_spool);
+	for (size_t i = 0; i < c->site_count; i += count) {
+		count = count_sharers(c, i);
+		if (count > 1)
+			drop_sharers(c, &c->sites[i], count);
+		else
+			c->sites[kept++] = c->sites[i];
+	}
+	c->site_count = kept;
+	if (kept > 0)
+		qsort(c->sites, kept, sizeof(*c->sites), by_name);
+	if (c->wrong_count > 0)
+		qsort(c->wrong, c->wrong_count, sizeof(*c->wrong), by_word);
+}
+
+bool
+conf_is_wrong(const struct conf *c, const char *name)
+{
+	return c->wrong_count > 0 && bsearch(&name, c->wrong, c->wrong_count,
+					 sizeof(*c->wrong), by_word);
+}
+
+/* ---- all of it ----------------------------------------------------- */
+
+int
+conf_check_dir(const char *dir)
+{
+	struct stat st;
 	int rc = 0;
 
-	if (c->site_count == 0)
-		return 0;
-	qsort(c->sites, c->site_count, sizeof(*c->sites), by_spool);
-	for (size_t i = 1; i < c->site_count; i++) {
-		if (by_spool(&c->sites[i - 1], &c->sites[i]) != 0)
-			continue;
-		log_error("sites %s and %s have the same spool",
-		    c->sites[i - 1].name, c->sites[i].name);
-		rc = -EINVAL;
-	}
-	qsort(c->sites, c->site_count, sizeof(*c->sites), by_name);
+	if (stat(dir, &st) < 0)
+		rc = -errno;
+	else if (!S_ISDIR(st.st_mode))
+		rc = -ENOTDIR;
+	if (rc < 0)
+		log_error("%s: %s", dir, strerror(-rc));
 	return rc;
 }
 
@@ -207,10 +298,10 @@ conf_load(const char *dir, struct conf *c)
 	sites_rc = read_sites(c, dir);
 	if (rc == 0)
 		rc = sites_rc;
-	if (rc == 0)
-		rc = sort_sites(c);
 	if (rc < 0)
 		conf_release(c);
+	else
+		sort_sites(c);
 	return rc < 0 ? -EINVAL : 0;
 }
 

@@ -165,20 +165,22 @@ take_socket(const char *text, char *path)
 	return 0;
 }
 
-/* A number is a uid whether or not somebody has it. */
+/*
+ * A number is a uid whether or not somebody has it; a name without anybody has
+ * the uid 0, as there may be somebody later.
+ */
 static int
 take_user(const char *text, struct conf_values *v)
 {
-	const struct passwd *pw;
 	uint64_t uid;
+	const bool is_number = quantity_parse_count(text, &uid) == 0;
+	const struct passwd *pw = is_number ? NULL : getpwnam(text);
 
-	if (quantity_parse_count(text, &uid) < 0) {
-		pw = getpwnam(text);
-		if (!pw)
-			return -ENOENT;
-		uid = pw->pw_uid;
-	}
-	if (uid == 0)
+	if (!is_number)
+		uid = pw ? pw->pw_uid : 0;
+	if (*text == '\0')
+		return -EINVAL;
+	if (uid == 0 && (is_number || pw))
 		return -EPERM;
 	if (uid >= (uid_t)-1)
 		return -ERANGE;
@@ -313,8 +315,6 @@ wrong_value(struct reading *r, const struct key *k, const char *text, int rc)
 		wrong(r, "%s = %s: must be from %s to %s", k->name, text,
 		    format_number(k, k->min, min),
 		    format_number(k, k->max, max));
-	else if (rc == -ENOENT)
-		wrong(r, "%s = %s: there is no such user", k->name, text);
 	else if (rc == -EPERM)
 		wrong(r, "%s = %s: must not be root", k->name, text);
 	else

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "site/site.h"
 #include "spool/spool.h"
 
 enum {
 	CLAIM_TIMEOUT_MS = 3000,
 	CLAIM_RETRY_MS = 20,
+	EXPLAINED_MAX = 1000,
 };
 
 void
@@ -26,6 +30,18 @@ site_release(struct site *s)
 	free(s->path);
 	free(s->user);
 	*s = (struct site){0};
+}
+
+void
+site_find_user(struct site *s)
+{
+	const struct passwd *pw;
+
+	if (!s->has_uid || s->uid != 0)
+		return;
+	pw = getpwnam(s->user);
+	if (pw)
+		s->uid = pw->pw_uid;
 }
 
 /* ---- the directory ------------------------------------------------- */
@@ -89,16 +105,19 @@ check_owner(const struct site *s, int dir_fd)
 	if (fstat(dir_fd, &st) < 0)
 		return -errno;
 	if (s->has_uid)
-		return st.st_uid == s->uid && s->uid != 0 ? 0 : -EPERM;
+		return st.st_uid == s->uid ? 0 : -EPERM;
 	return geteuid() == 0 || st.st_uid == geteuid() ? 0 : -EPERM;
 }
 
 int
 site_open_dir(const struct site *s)
 {
-	int fd = open_dir(s);
+	int fd;
 	int rc;
 
+	if (s->has_uid && s->uid == 0)
+		return -ESRCH;
+	fd = open_dir(s);
 	if (fd < 0)
 		return fd;
 	rc = check_owner(s, fd);
@@ -129,6 +148,17 @@ open_lock(int dir_fd)
 	return rc < 0 ? rc : fd;
 }
 
+/* A worker would say the same, and be there in vain. */
+static int
+check_writable(int dir_fd)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(dir_fd, &fs) < 0)
+		return -errno;
+	return fs.f_flag & ST_RDONLY ? -EROFS : 0;
+}
+
 int
 site_open(const struct site *s, struct site_spool *spool)
 {
@@ -139,7 +169,9 @@ site_open(const struct site *s, struct site_spool *spool)
 	if (rc < 0)
 		return rc;
 	spool->dir_fd = rc;
-	rc = open_lock(spool->dir_fd);
+	rc = check_writable(spool->dir_fd);
+	if (rc == 0)
+		rc = open_lock(spool->dir_fd);
 	if (rc < 0) {
 		site_close(spool);
 		return rc;
@@ -196,9 +228,25 @@ site_error(int error)
 		       "worker of one that is gone";
 	case EPERM:
 		return "belongs to another user";
+	case ESRCH:
+		return "there is no such user";
 	case EBADMSG:
 		return "is no spool; 'flushctl init' makes one";
 	default:
 		return strerror(-error);
 	}
+}
+
+void
+site_explain(const struct site *s, int error, struct buf *why)
+{
+	struct buf words = BUF_INIT;
+
+	if (error == -ESRCH)
+		buf_add_format(&words, "user = %s", s->user);
+	else
+		buf_add_format(&words, "%s%s", s->root ? s->root : "", s->path);
+	buf_add_format(&words, ": %s", site_error(error));
+	log_clean(why, words.data, words.len, EXPLAINED_MAX);
+	buf_release(&words);
 }

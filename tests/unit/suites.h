@@ -92,6 +92,7 @@
 	X(landlock)                                                            \
 	X(batch)                                                               \
 	X(ledger)                                                              \
+	X(lessons)                                                             \
 	X(supply)                                                              \
 	X(dispatch)                                                            \
 	X(deadline)                                                            \

@@ -226,27 +226,73 @@ static const struct {
     {"flushd.conf", "rubbish\n", ":1: is no 'key = value'"},
     {"flushd.conf", "[global]\nquota = 1G\n", "there are no sections"},
     {"flushd.conf", "quota = \033[2J\n", "quota = \\x1b[2J: want"},
-    {"sites.d/a.conf", "user = 1001\n", "a.conf: root is missing"},
-    {"sites.d/a.conf", "root = /srv\n", "a.conf: user is missing"},
-    {"sites.d/a.conf", SITE "relay = 127.0.0.1:25\n",
-	":3: relay: is a key of flushd.conf"},
-    {"sites.d/a.conf", "root = srv\nuser = 1001\n", "want an absolute path"},
-    {"sites.d/a.conf", "root = /srv\nuser = root\n", ":2: user = root: must"},
-    {"sites.d/a.conf", "root = /srv\nuser = 0\n", ":2: user = 0: must not be"},
-    {"sites.d/a.conf", "root = /srv\nuser = no-such-user\n",
-	":2: user = no-such-user: there is no such user"},
-    {"sites.d/a.conf", "root = /srv\nuser = 4294967295\n", "want a user's"},
-    {"sites.d/a b.conf", SITE, "the name of a site is 1 to 64 of"},
-    {"sites.d/-a.conf", SITE, "the name of a site is 1 to 64 of"},
 };
 
 START_TEST(what_is_wrong_is_said_where_it_is)
 {
 	put(wrongs[_i].file, wrongs[_i].text);
+	put("sites.d/a.conf", SITE);
 	ck_assert_int_lt(load(), 0);
 	ck_assert_msg(strstr(said, wrongs[_i].said), "no '%s' in: %s",
 	    wrongs[_i].said, said);
 	ck_assert_uint_eq(conf.site_count, 0);
+}
+END_TEST
+
+static const struct {
+	const char *file; /* in sites.d */
+	const char *text;
+	const char *said;
+} site_wrongs[] = {
+    {"a.conf", "user = 1001\n", "a.conf: root is missing"},
+    {"a.conf", "root = /srv\n", "a.conf: user is missing"},
+    {"a.conf", SITE "relay = 127.0.0.1:25\n",
+	":3: relay: is a key of flushd.conf"},
+    {"a.conf", "root = srv\nuser = 1001\n", "want an absolute path"},
+    {"a.conf", "root = /srv\nuser = root\n", ":2: user = root: must"},
+    {"a.conf", "root = /srv\nuser = 0\n", ":2: user = 0: must not be"},
+    {"a.conf", "root = /srv\nuser = 4294967295\n", "want a user's"},
+    {"a b.conf", SITE, "the name of a site is 1 to 64 of"},
+    {"-a.conf", SITE, "the name of a site is 1 to 64 of"},
+};
+
+START_TEST(what_is_wrong_with_a_site_is_the_end_of_that_one_only)
+{
+	char file[PATH_LEN];
+
+	snprintf(file, sizeof(file), "sites.d/%s", site_wrongs[_i].file);
+	put(file, site_wrongs[_i].text);
+	put("sites.d/good.conf", "root = /srv/good\nuser = 1002\n");
+	ck_assert_int_eq(load(), 0);
+	ck_assert_msg(strstr(said, site_wrongs[_i].said), "no '%s' in: %s",
+	    site_wrongs[_i].said, said);
+	ck_assert(conf.has_mistakes);
+	ck_assert_uint_eq(conf.site_count, 1);
+	ck_assert_str_eq(conf.sites[0].name, "good");
+	ck_assert_int_eq(conf_is_wrong(&conf, "a"),
+	    strcmp(site_wrongs[_i].file, "a.conf") == 0);
+	ck_assert(!conf_is_wrong(&conf, "good"));
+	conf_release(&conf);
+}
+END_TEST
+
+/* There may be one when its spool is opened. */
+START_TEST(a_user_may_be_missing)
+{
+	struct site site;
+
+	put("sites.d/a.conf", "root = /srv\nuser = no-such-user\n");
+	ck_assert_int_eq(load(), 0);
+	ck_assert_ptr_nonnull(
+	    strstr(said, "a.conf: user = no-such-user: there is no such user"));
+	ck_assert(conf.has_mistakes);
+	ck_assert(!conf_is_wrong(&conf, "a"));
+	ck_assert_uint_eq(conf.site_count, 1);
+	conf_get_site(&conf.sites[0], &site);
+	ck_assert(site.has_uid);
+	ck_assert_uint_eq(site.uid, 0);
+	site_release(&site);
+	conf_release(&conf);
 }
 END_TEST
 
@@ -274,14 +320,25 @@ START_TEST(of_a_wrong_file_the_rest_is_known)
 }
 END_TEST
 
-START_TEST(two_sites_cannot_have_one_spool)
+/* Nobody can tell which of them is meant. */
+START_TEST(sites_that_share_a_spool_are_wrong)
 {
 	put("sites.d/a.conf", SITE);
 	put("sites.d/b.conf", SITE "spool = /other\n");
 	put("sites.d/c.conf", SITE);
-	ck_assert_int_lt(load(), 0);
-	ck_assert(strstr(said, "sites a and c have the same spool") ||
-		  strstr(said, "sites c and a have the same spool"));
+	put("sites.d/d.conf", SITE);
+	ck_assert_int_eq(load(), 0);
+	for (char c = 'a'; c <= 'd'; c++) {
+		const char name[] = {c, '\0'};
+
+		ck_assert_int_eq(conf_is_wrong(&conf, name), c != 'b');
+	}
+	ck_assert(strstr(said, " have the same spool"));
+	ck_assert(conf.has_mistakes);
+	ck_assert_uint_eq(conf.wrong_count, 3);
+	ck_assert_uint_eq(conf.site_count, 1);
+	ck_assert_str_eq(conf.sites[0].name, "b");
+	conf_release(&conf);
 }
 END_TEST
 
@@ -294,9 +351,11 @@ START_TEST(a_line_has_a_greatest_length)
 	memcpy(text, "root = /", 8);
 	snprintf(text + 300, 100, "\nuser = 1001\nquota = 5M\n");
 	put("sites.d/a.conf", text);
-	ck_assert_int_lt(load(), 0);
+	ck_assert_int_eq(load(), 0);
 	ck_assert_ptr_nonnull(strstr(said, "a.conf:1: is longer than"));
 	ck_assert_ptr_null(strstr(said, "a.conf:2"));
+	ck_assert(conf_is_wrong(&conf, "a"));
+	conf_release(&conf);
 }
 END_TEST
 
@@ -313,8 +372,9 @@ END_TEST
 START_TEST(a_pipe_is_not_waited_for)
 {
 	ck_assert_int_eq(mkfifo(path("sites.d/a.conf"), 0600), 0);
-	ck_assert_int_lt(load(), 0);
+	ck_assert_int_eq(load(), 0);
 	ck_assert_ptr_nonnull(strstr(said, "a.conf: is no file"));
+	conf_release(&conf);
 }
 END_TEST
 
@@ -334,7 +394,11 @@ conf_suite(void)
 	    tc, what_is_wrong_is_said_where_it_is, 0, (int)ARRAY_LEN(wrongs));
 	tcase_add_test(tc, all_that_is_wrong_is_said);
 	tcase_add_test(tc, of_a_wrong_file_the_rest_is_known);
-	tcase_add_test(tc, two_sites_cannot_have_one_spool);
+	tcase_add_loop_test(tc,
+	    what_is_wrong_with_a_site_is_the_end_of_that_one_only, 0,
+	    (int)ARRAY_LEN(site_wrongs));
+	tcase_add_test(tc, a_user_may_be_missing);
+	tcase_add_test(tc, sites_that_share_a_spool_are_wrong);
 	tcase_add_test(tc, a_line_has_a_greatest_length);
 	tcase_add_test(tc, a_file_that_cannot_be_read_is_said);
 	tcase_add_test(tc, a_pipe_is_not_waited_for);

@@ -145,11 +145,47 @@ START_TEST(a_spool_must_be_its_user_s_and_not_root_s)
 	site.has_uid = true;
 	site.uid = 12345;
 	ck_assert_int_eq(try_open(), -EPERM);
-	site.uid = 0;
-	ck_assert_int_eq(try_open(), -EPERM);
 	site.uid = 12345;
 	run_shell("chown 12345 jail/var/spool/mail");
 	ck_assert_int_eq(try_open(), 0);
+}
+END_TEST
+
+START_TEST(a_user_who_is_missing_is_looked_for_again)
+{
+	static char nobody[] = "no-such-user";
+	static char root_user[] = "root";
+	struct buf why = BUF_INIT;
+
+	site.has_uid = true;
+	site.user = nobody;
+	site_find_user(&site);
+	ck_assert_int_eq(try_open(), -ESRCH);
+	ck_assert_int_eq(site_open_dir(&site), -ESRCH);
+	site_explain(&site, -ESRCH, &why);
+	ck_assert_str_eq(
+	    why.data, "user = no-such-user: there is no such user");
+	buf_release(&why);
+	/* Whose spools are not served. */
+	site.user = root_user;
+	site_find_user(&site);
+	ck_assert_int_eq(try_open(), -ESRCH);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_said_with_its_path)
+{
+	static char odd[] = "/var/\033[2J";
+	struct buf why = BUF_INIT;
+	struct buf want = BUF_INIT;
+
+	site.path = odd;
+	site_explain(&site, try_open(), &why);
+	buf_add_format(
+	    &want, "%s/var/\\x1b[2J: No such file or directory", root);
+	ck_assert_str_eq(why.data, want.data);
+	buf_release(&why);
+	buf_release(&want);
 }
 END_TEST
 
@@ -191,6 +227,8 @@ site_suite(void)
 	tcase_add_test(tc, a_directory_is_opened_though_somebody_serves_it);
 	tcase_add_test(tc, slashes_do_not_count);
 	tcase_add_test(tc, a_spool_must_be_its_user_s_and_not_root_s);
+	tcase_add_test(tc, a_user_who_is_missing_is_looked_for_again);
+	tcase_add_test(tc, what_is_wrong_is_said_with_its_path);
 	tcase_add_test(tc, one_that_was_replaced_is_not_there);
 	tcase_add_test(tc, without_a_root_it_is_a_path_like_any_other);
 	suite_add_tcase(s, tc);
