@@ -15,7 +15,7 @@ static const char usage[] =
     "Empties the spools of all sites into the relay, in the foreground, until\n"
     "it is told to stop; or the one in DIR, without any file.\n"
     "\n"
-    "  --config DIR       where flushd.conf and sites.d are, not\n"
+    "  -c, --config DIR   where flushd.conf and sites.d are, not\n"
     "                     " CONF_DIR "\n"
     "  -n, --check        print what is configured, or what is wrong with it\n"
     "  --spool DIR        the one spool\n"
@@ -85,7 +85,7 @@ cmdline_parse(int argc, char **argv, struct supervisor_options *options)
 	if (argc == 2 && strcmp(argv[1], child_argument_prober) == 0)
 		return CMDLINE_PROBE;
 	opterr = 0; /* what is wrong is said here, in one line */
-	while ((c = getopt_long(argc, argv, "n", known, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:n", known, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			options->conf_dir = optarg;

@@ -329,8 +329,9 @@ listen_error(int rc)
 				 : strerror(-rc);
 }
 
-struct desk *
-desk_new(sd_event *event, const char *path, const struct desk_host *host)
+int
+desk_new(sd_event *event, const char *path, const struct desk_host *host,
+    struct desk **out)
 {
 	struct desk *d;
 	int rc = make_directory(path);
@@ -341,7 +342,7 @@ desk_new(sd_event *event, const char *path, const struct desk_host *host)
 		log_error(
 		    "status_socket = %s: %s; nobody can ask for the status",
 		    path, listen_error(rc));
-		return NULL;
+		return rc;
 	}
 	d = alloc_zeroed(sizeof(*d));
 	d->event = event;
@@ -352,7 +353,8 @@ desk_new(sd_event *event, const char *path, const struct desk_host *host)
 	    "status socket");
 	defer_to_mail(d->io);
 	d->pause = event_timer_new(event, on_pause_over, d);
-	return d;
+	*out = d;
+	return 0;
 }
 
 void

@@ -65,10 +65,12 @@ struct desk_host {
 	void *context;
 };
 
-/* Listen at path, in a directory that is made if it is missing; NULL if that
- * cannot be, and the log says why. */
-struct desk *desk_new(
-    sd_event *event, const char *path, const struct desk_host *host) MUST_CHECK;
+/*
+ * Listen at path, in a directory that is made if it is missing. 0; -EADDRINUSE:
+ * another flushd does; or another -errno. The log says why.
+ */
+int desk_new(sd_event *event, const char *path, const struct desk_host *host,
+    struct desk **out) MUST_CHECK;
 void desk_free(struct desk *d); /* NULL is fine; the socket is removed */
 
 const char *desk_path(const struct desk *d);

@@ -30,6 +30,8 @@ enum {
 	/* A relay that was down gets 1 connection, and a second later 2, 4,
 	 * 8... */
 	SLOW_START_MS = 1000,
+	/* To start it again would be of no use: the unit knows of this. */
+	EXIT_IN_VAIN = 2,
 };
 
 struct supervisor {
@@ -157,32 +159,47 @@ write_notice(void *context, struct buf *line)
 	overview_add_notice(&s->overview, line);
 }
 
-static void
+/* Without one the sites are served all the same: 0, or -EADDRINUSE. */
+static int
 open_desk(struct supervisor *s)
 {
 	const char *path = s->conf.global.status_socket;
 	const struct desk_host host = {has_site, answer, s};
 
 	if (s->desk && strcmp(desk_path(s->desk), path) == 0)
-		return;
+		return 0;
 	desk_free(s->desk);
-	s->desk = desk_new(s->event, path, &host);
+	s->desk = NULL;
+	return desk_new(s->event, path, &host, &s->desk) == -EADDRINUSE
+		   ? -EADDRINUSE
+		   : 0;
 }
 
 /* ---- the configuration --------------------------------------------- */
 
-static void
+/* 0, or -EADDRINUSE: another flushd has been asked for the status so far. */
+static int
 take_conf(struct supervisor *s)
 {
 	const struct conf_values *global = &s->conf.global;
+	const int rc = open_desk(s);
 
 	slots_set_max(s->host.workers, global->workers_max);
 	if (health_is_up(s->host.health))
 		start_slowly(s, global->connections_max);
 	roster_take(s->roster, &s->conf);
-	open_desk(s);
 	log_notice("relay=%s sites=%zu configured", global->relay.name,
 	    s->conf.site_count);
+	return rc;
+}
+
+/* What is wrong with one site is no reason not to serve the others. */
+static int
+load_conf(const char *dir, struct conf *conf)
+{
+	int rc = conf_check_dir(dir);
+
+	return rc < 0 ? rc : conf_load(dir, conf);
 }
 
 /* As it was, if anything is wrong with it. */
@@ -191,13 +208,13 @@ reload(struct supervisor *s)
 {
 	struct conf conf;
 
-	if (conf_load(s->options->conf_dir, &conf) < 0) {
+	if (load_conf(s->options->conf_dir, &conf) < 0) {
 		log_error("the configuration stays as it was");
 		return;
 	}
 	conf_release(&s->conf);
 	s->conf = conf;
-	take_conf(s);
+	(void)take_conf(s);
 }
 
 /* ---- signals ------------------------------------------------------- */
@@ -341,7 +358,7 @@ close_host(struct supervisor *s)
 }
 
 /* The one of the command line. */
-static bool
+static int
 open_only_site(struct supervisor *s)
 {
 	const char *spool = s->options->spool;
@@ -353,27 +370,26 @@ open_only_site(struct supervisor *s)
 
 	policy_init(&policy);
 	if (!roster_claim(s->roster, &site, &policy))
-		return false;
+		return EXIT_FAILURE;
 	log_notice("version=%s site=%s relay=%s started", VERSION, spool,
 	    s->options->relay.name);
-	return true;
+	return EXIT_SUCCESS;
 }
 
-static bool
+static int
 open_sites(struct supervisor *s)
 {
 	if (!s->options->conf_dir)
 		return open_only_site(s);
 	log_notice("version=%s started", VERSION);
-	take_conf(s);
-	return true;
+	return take_conf(s) < 0 ? EXIT_IN_VAIN : EXIT_SUCCESS;
 }
 
 static bool
-load_conf(struct supervisor *s)
+find_conf(struct supervisor *s)
 {
 	if (s->options->conf_dir)
-		return conf_load(s->options->conf_dir, &s->conf) == 0;
+		return load_conf(s->options->conf_dir, &s->conf) == 0;
 	conf_values_init(&s->conf.global);
 	s->conf.global.relay = s->options->relay;
 	return true;
@@ -382,13 +398,15 @@ load_conf(struct supervisor *s)
 static int
 run(struct supervisor *s)
 {
+	int status;
 	int rc;
 
 	if (!open_host(s))
 		return EXIT_FAILURE;
-	if (!open_sites(s)) {
+	status = open_sites(s);
+	if (status != EXIT_SUCCESS) {
 		close_host(s);
-		return EXIT_FAILURE;
+		return status;
 	}
 	/* Where the service manager wants a sign of life (WatchdogSec=). */
 	event_must(sd_event_set_watchdog(s->event, true), "watchdog");
@@ -405,8 +423,8 @@ supervisor_run(const struct supervisor_options *options)
 	struct supervisor s = {.options = options};
 	int status;
 
-	if (!load_conf(&s))
-		return EXIT_FAILURE;
+	if (!find_conf(&s))
+		return EXIT_IN_VAIN;
 	event_must(sd_event_new(&s.event), "event loop");
 	watch_signals(&s);
 	status = run(&s);

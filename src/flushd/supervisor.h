@@ -21,7 +21,8 @@ struct supervisor_options {
 
 /*
  * Run until told to stop, or for one pass. Returns the exit status of flushd:
- * 0, or 1 if it could not, or if something still waits after one pass.
+ * 0; 1 if it could not, or if something still waits after one pass; 2 if the
+ * configuration is wrong, or another flushd serves it.
  */
 int supervisor_run(const struct supervisor_options *options);
 

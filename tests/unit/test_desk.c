@@ -115,12 +115,13 @@ answer(void *context, uid_t uid, char *at, struct buf *out)
 	return n + 1 < PIECES;
 }
 
-static void
+static int
 open_desk(void)
 {
 	const struct desk_host host = {has_site, answer, NULL};
 
-	desk = desk_new(event, path, &host);
+	desk = NULL;
+	return desk_new(event, path, &host, &desk);
 }
 
 static void
@@ -130,8 +131,7 @@ setup(void)
 	snprintf(path, sizeof(path), "%s/run/status", dir);
 	ck_assert_int_ge(sd_event_new(&event), 0);
 	ck_assert(freopen("/dev/null", "w", stderr) != NULL);
-	open_desk();
-	ck_assert_ptr_nonnull(desk);
+	ck_assert_int_eq(open_desk(), 0);
 }
 
 static void
@@ -301,13 +301,14 @@ END_TEST
 
 /* ---- its path ------------------------------------------------------ */
 
-static void
+static int
 reopen(void)
 {
 	struct desk *before = desk;
+	const int rc = open_desk();
 
-	open_desk();
 	desk_free(before);
+	return rc;
 }
 
 START_TEST(the_socket_is_open_to_all_in_a_directory_that_is_root_s)
@@ -326,7 +327,7 @@ END_TEST
 
 START_TEST(where_somebody_listens_nobody_else_does)
 {
-	reopen();
+	ck_assert_int_eq(reopen(), -EADDRINUSE);
 	ck_assert_ptr_null(desk);
 }
 END_TEST
@@ -342,8 +343,7 @@ START_TEST(a_socket_that_was_left_behind_is_replaced)
 	desk_free(desk);
 	ck_assert_int_eq(rename(aside, path), 0);
 	ck_assert_int_eq(local_connect(path, 1000), -ECONNREFUSED);
-	open_desk();
-	ck_assert_ptr_nonnull(desk);
+	ck_assert_int_eq(open_desk(), 0);
 	fd = local_connect(path, 1000);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
@@ -359,7 +359,7 @@ START_TEST(what_is_no_socket_is_not_replaced)
 		close(open(path, O_CREAT | O_WRONLY, 0600));
 	else
 		ck_assert_int_eq(symlink("/nowhere", path), 0);
-	open_desk();
+	ck_assert_int_eq(open_desk(), -EEXIST);
 	ck_assert_ptr_null(desk);
 	ck_assert_int_eq(lstat(path, &st), 0);
 }
