@@ -249,7 +249,8 @@ environment_reserve(struct environment *e, uint64_t len)
 	rc = mdb_env_get_fd(e->env, &fd);
 	if (rc == 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)len) < 0)
 		rc = errno;
-	return rc == EOPNOTSUPP ? 0 : environment_error(rc);
+	/* tmpfs asks for RLIMIT_FSIZE, though the file does not grow here. */
+	return rc == EOPNOTSUPP || rc == EFBIG ? 0 : environment_error(rc);
 }
 
 void
