@@ -146,6 +146,9 @@ check(struct check *c, const char *word)
 	s = find(&conf, word);
 	if (s) {
 		status = check_site(c, s);
+	} else if (conf_is_wrong(&conf, word)) {
+		log_error("the file of site '%s' is wrong", word);
+		status = STATUS_FAILED;
 	} else {
 		status = STATUS_NOT_FOUND;
 		if (!c->is_quiet)

@@ -382,7 +382,10 @@ open_sites(struct supervisor *s)
 	if (!s->options->conf_dir)
 		return open_only_site(s);
 	log_notice("version=%s started", VERSION);
-	return take_conf(s) < 0 ? EXIT_IN_VAIN : EXIT_SUCCESS;
+	if (take_conf(s) == 0)
+		return EXIT_SUCCESS;
+	log_error("leaves: another flushd serves these sites");
+	return EXIT_IN_VAIN;
 }
 
 static bool

@@ -192,10 +192,12 @@ ok "the next one takes its place" wait_until 10 relay_is '$o->{sites}' 2
 other=$SCRATCH/other.log
 "$BIN/flushd" --config "$CONF" >"$other" 2>&1 &
 OTHER_PID=$!
-at_exit "end_child $OTHER_PID || true"
+at_exit "has_ended $OTHER_PID || end_child $OTHER_PID || true"
 ok "another at the same time does not" wait_until 10 grep -q "another flushd answers there" "$other"
-end_child "$OTHER_PID"
-ok "nor takes it away when it ends" relay_is '$o->{sites}' 2
+status=0
+wait "$OTHER_PID" || status=$?
+is "it leaves" "$status $(tail -n 1 "$other")" "2 flushd: leaves: another flushd serves these sites"
+ok "and takes nothing away with it" relay_is '$o->{sites}' 2
 sed -i "s|^status_socket.*|status_socket = $SCRATCH/elsewhere|" "$CONF/flushd.conf"
 kill -HUP "$FLUSHD_PID"
 SOCKET=$SCRATCH/elsewhere

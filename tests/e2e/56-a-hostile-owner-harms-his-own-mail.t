@@ -131,7 +131,7 @@ for owner in $good 0; do
 	kill -HUP "$FLUSHD_PID"
 	refusals=$((refusals + 1))
 	ok "a spool of user $owner is not served for him" \
-		wait_until 20 flushd_has_logged $refusals 'site=bad belongs to another user'
+		wait_until 20 flushd_has_logged $refusals 'site=bad .*: belongs to another user'
 done
 chown $bad "$BAD_SPOOL"
 site_submit bad $bad again@bad.test

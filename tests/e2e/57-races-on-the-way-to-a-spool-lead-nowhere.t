@@ -85,7 +85,7 @@ wait $SWAPPER || true
 is "he exchanged what is on the way" "$(cat "$SCRATCH/swaps" "$SCRATCH/swapper.said")" 500
 note "$looks reloads"
 ok "flushd came by often" [ "$looks" -gt 100 ]
-ok "and found another thing there" flushd_logged 'site=bad (Not a directory|is no spool|Too many levels|No such file)'
+ok "and found another thing there" flushd_logged 'site=bad .*: (Not a directory|is no spool|Too many levels|No such file)'
 site_submit good 20002 during@good.test
 ok "another site is served meanwhile" wait_until 20 is_taken during@good.test
 site_submit bad $bad after@bad.test

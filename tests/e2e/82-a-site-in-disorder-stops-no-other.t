@@ -152,7 +152,8 @@ second_start() {
 second_start
 is "a second flushd leaves" "$status" 2
 ok "and says why" grep -q "status_socket = $SCRATCH/status: another flushd answers there" "$SCRATCH/err"
-ok "the first goes on" "$BIN/flushctl" status --socket "$SCRATCH/status" --site well --json >/dev/null
+is "with a last word that is clear" "$(tail -n 1 "$SCRATCH/err")" "flushd: leaves: another flushd serves these sites"
+ok "the first goes on" "$BIN/flushctl" metrics --socket "$SCRATCH/status" --output "$SCRATCH/metrics"
 site_submit well 20001 third@well.test
 ok "and sends" wait_until 20 is_taken third@well.test
 ok "it ends in order" flushd_stop
