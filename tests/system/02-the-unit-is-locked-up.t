@@ -80,7 +80,13 @@ before=$(main_pid)
 machine_run systemctl reload flushd
 ok "a mistake in it is said at a reload" wait_until 10 machine_logged 'flushd.conf:[0-9]+: '
 is "and harms nothing" "$(property ActiveState) $(main_pid)" "active $before"
+machine_run systemctl restart flushd 2>/dev/null || true
+is "with it none starts, and systemd does not try for ever" "$(property ActiveState) $(property NRestarts)" "failed 0"
 sed -i '$d' "$DISK/etc/mini-sendmail/flushd.conf"
+machine_run systemctl start flushd
+before=$(main_pid)
+is "a second one by hand leaves" "$(machine_sh 'flushd 2>&1 | tail -n 1')" "flushd: leaves: another flushd serves these sites"
+is "and does no harm" "$(property ActiveState) $(main_pid)" "active $before"
 
 # --- spools elsewhere ---------------------------------------------------------------------------------
 

@@ -74,17 +74,19 @@ relay_start
 arrived=$((4 + on))
 ok "all of it arrives" maildir_wait "$arrived" 60
 
-# A configuration with a mistake: the sites are not known, and so not refreshed.
-echo 'rot = /srv' >"$DISK/etc/mini-sendmail/sites.d/wrong.conf"
+# A configuration with a mistake: that site is not known, and so not refreshed.
+mv "$DISK/etc/mini-sendmail/sites.d/site2.conf" "$SCRATCH"
+echo 'rot = /srv' >"$DISK/etc/mini-sendmail/sites.d/site2.conf"
 ok "the version before is back, though" package_install "$PACKAGE_BEFORE"
 is "to that version" "$(version)" "$(cat VERSION)~before"
-ok "it has said what is wrong" grep -q 'wrong.conf:1: ' "$SCRATCH/apt.log"
+ok "it has said what is wrong" grep -q 'site2.conf:1: ' "$SCRATCH/apt.log"
 is "and what to do" "$(said)" \
 	"mini-sendmail: not all jails have the new programs; 'flushctl site refresh --all' tries again"
-is "the jails have what they had" "$(copies)" "4 other"
-rm "$DISK/etc/mini-sendmail/sites.d/wrong.conf"
-machine_run systemctl restart flushd
-ok "that does" site refresh --all
+is "that site has what it had, and the other is refreshed" "$(copies)" "2 current 2 other"
+is "flushd runs for that" "$(machine_run systemctl is-active flushd)" active
+mv "$SCRATCH/site2.conf" "$DISK/etc/mini-sendmail/sites.d"
+machine_run systemctl reload flushd
+ok "afterwards that does" site refresh --all
 is "the jails have what the package has" "$(copies)" "4 current"
 ok "it is upgraded again" package_install "$PACKAGE"
 
@@ -107,9 +109,10 @@ ok "it is added again" site_add site2
 
 relay_stop
 is "mail() is true" "$(sites_mail removal site1)" true
+printf '%s\n' '; root = /srv/nowhere' 'root = /srv/site1 ; the first' 'user = site1' >"$DISK/etc/mini-sendmail/sites.d/site1.conf"
 ok "the package is removed" package_drop remove
-is "it has named the spool in which mail waits, and no other" "$(said | sed 's/: -- .* Request\.$//')" \
-	"mini-sendmail: mail waits in /srv/site1/$SPOOL_IN_JAIL"
+is "it has named the site whose mail waits, and no other" "$(said | sed 's/: -- .* Request\.$//')" \
+	"mini-sendmail: left in the spool of site1"
 is "flushd has ended" "$(machine_run systemctl is-active flushd || true)" inactive
 ok "the sites are still configured" machine_run test -e /etc/mini-sendmail/sites.d/site2.conf
 is "mail() is true all the same: the jails have what they need" "$(sites_mail removed "${sites[@]}")" true
