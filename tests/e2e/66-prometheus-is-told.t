@@ -127,6 +127,14 @@ metrics --output "$SCRATCH/taken.prom" 2>"$SCRATCH/said" || status=$?
 is "what cannot be written is said" "$status $(cat "$SCRATCH/said")" "3 flushctl: $SCRATCH/taken.prom: Is a directory"
 is "and leaves nothing" "$(find "$SCRATCH" -maxdepth 1 -name 'taken.prom*' | wc -l)" 1
 
+# --- alarms -------------------------------------------------------------------------------------------
+
+used=$(grep -o 'mini_sendmail_[a-z_]*' docs/examples/alarms.yml | sort -u)
+ok "there are rules for alarms" [ "$(wc -l <<<"$used")" -ge 4 ]
+for name in $used; do
+	ok "what they go by is told: $name" grep -q "^$name[ {]" "$SCRATCH/site.prom"
+done
+
 # --- another flushd -----------------------------------------------------------------------------------
 
 flushd_stop
