@@ -44,6 +44,8 @@ CFLAGS_asan := -O1 -g -fno-omit-frame-pointer \
 LDFLAGS_asan := -fsanitize=address,undefined
 CFLAGS_fuzz := $(CFLAGS_asan) -fsanitize=fuzzer-no-link
 LDFLAGS_fuzz := $(LDFLAGS_asan)
+CFLAGS_cover := -O0 -g --coverage
+LDFLAGS_cover := --coverage
 CFLAGS_analyze := -O1 -fanalyzer -Wno-analyzer-too-complex
 
 ALL_CPPFLAGS := -Isrc -D_GNU_SOURCE -DVERSION='"$(VERSION)"' \
@@ -195,6 +197,12 @@ fuzz:
 	$(MAKE) MODE=fuzz CC=$(FUZZ_CC) fuzzers
 	tests/fuzz/run $(FUZZ_SEC) $(FUZZ)
 
+# Which share of the lines the unit tests run, by file, the least first.
+.PHONY: cover
+cover:
+	$(MAKE) MODE=cover build/cover/unit
+	bin/cover build/cover
+
 .PHONY: demo
 demo: all
 	bin/demo
@@ -206,7 +214,9 @@ BENCH := $(wildcard bench/*.c)
 $(B)/bench/%: $(B)/bench/%.o $(ARCHIVE)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
-.PHONY: bench-million bench-drain
+.PHONY: bench bench-million bench-drain
+bench: bench-drain bench-million
+
 bench-million bench-drain: bench-%: all $(BENCH:%.c=$(B)/%)
 	BIN=$(abspath $(BIN)) TOOLS=$(abspath $(B))/bench bench/$*
 
@@ -263,6 +273,8 @@ help:
 	@echo 'test-system     the package under systemd, in a container (root)'
 	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
+	@echo 'cover           which lines the unit tests run, by file'
+	@echo 'bench           both of these, one after the other'
 	@echo 'bench-million   what a million messages cost; COUNT=N DIR=DIR'
 	@echo 'bench-drain     how fast flushd sends, against smtp-source; COUNT=N'
 	@echo 'lint format     check the sources; format them'
