@@ -1,7 +1,7 @@
 #!/bin/bash
 #
-# Ten thousand sites, whose disk is not mounted but for a few, and some of whose files are wrong: flushd starts at once,
-# serves these few, needs little memory, and does not fill the log.
+# Ten thousand sites, whose disk is not mounted but for a few; the files of some are wrong, the spools of others are
+# hostile: flushd starts at once, serves those that are well, needs little memory, and does not fill the log.
 
 # shellcheck source=tests/e2e/sites.sh
 . "$(dirname "$0")/sites.sh"
@@ -22,6 +22,19 @@ for n in 1 2 3; do
 	site_submit "there$n" 20001 "first$n@site.test"
 done
 
+# What an owner may make of his spool: no database, a pipe, or one that he never unlocks.
+HOSTILE=10
+for ((n = 1; n <= HOSTILE; n++)); do
+	for kind in garbage pipe locked; do
+		site_add $kind$n 20002
+	done
+	head -c 65536 /dev/urandom >"$JAILS/garbage$n/$SPOOL_IN_JAIL/data.mdb"
+	rm "$JAILS/pipe$n/$SPOOL_IN_JAIL/worker"
+	mkfifo "$JAILS/pipe$n/$SPOOL_IN_JAIL/worker"
+	exec {held[n]}<"$JAILS/locked$n/$SPOOL_IN_JAIL/worker"
+	flock -n "${held[n]}"
+done
+
 start=$(date +%s%N)
 service_start
 taken_is() {
@@ -29,20 +42,23 @@ taken_is() {
 }
 ok "mail of the sites that are there arrives" wait_until 60 taken_is 3
 diag "after $((($(date +%s%N) - start) / 1000000)) ms"
-failures() {
-	grep -c 'No such file or directory; again in' "$FLUSHD_LOG"
-}
 all_said() {
 	[ "$(grep -c 'No such file or directory; again in 1 s' "$FLUSHD_LOG")" -eq $((COUNT - WRONG)) ]
 }
 ok "each of the others is named" wait_until 60 all_said
 is "and each mistake" "$(grep -c 'quota = much' "$FLUSHD_LOG") $(grep -c 'its file is wrong' "$FLUSHD_LOG")" "$WRONG $WRONG"
+is_said() {
+	[ "$(grep -cE "site=$1[0-9]+ .*$2.*; again in 1 s" "$FLUSHD_LOG")" -eq $HOSTILE ]
+}
+ok "each that has a pipe for a lock" wait_until 20 is_said pipe "is no spool"
+ok "each that is locked" wait_until 20 is_said locked "already being served"
+ok "each that is no database" wait_until 20 is_said garbage "worker (failed|ended by signal)"
 for n in 1 2 3; do
 	site_submit "there$n" 20001 "second$n@site.test"
 done
 ok "those that are there are served while the others are looked for" wait_until 30 taken_is 6
 at_most "MiB of memory" "$(awk '/^(RssAnon|RssShmem):/ { sum += $2 } END { print int(sum / 1024) }' "/proc/$FLUSHD_PID/status")" 64
-ok "the status has all of them" [ "$("$BIN/flushctl" status --json --socket "$SCRATCH/status" | grep -c '"site"')" -eq $((COUNT + 3)) ]
+ok "the status has all of them" [ "$("$BIN/flushctl" status --json --socket "$SCRATCH/status" | grep -c '"site"')" -eq $((COUNT + 3 + 3 * HOSTILE)) ]
 ok "it ends in order" flushd_stop
 is "each came once" "$(sort "$SCRATCH/taken" | uniq -d)" ""
 done_testing
