@@ -44,9 +44,10 @@ static int
 refuse(const struct removal *r, const struct jail_spool_depth *depth)
 {
 	return site_failed(&r->jail, r->spool,
-	    "%" PRIu64 " messages wait to be sent, %" PRIu64
-	    " are held or have failed; %s",
-	    depth->waiting, depth->kept,
+	    "%" PRIu64 " %s to be sent, %" PRIu64 " held or failed; %s",
+	    depth->waiting,
+	    depth->waiting == 1 ? "message waits" : "messages wait",
+	    depth->kept,
 	    depth->kept == 0 ? "--drain waits until they are sent"
 			     : "'flushctl --spool' shows them");
 }

@@ -79,6 +79,14 @@ for site in "${sites[@]}"; do
 	ok "nothing of $site is sent" is_taken "first@$site.test" 0
 done
 
+# --- who submits --------------------------------------------------------------------------------------
+
+status=0
+printf 'x\n' | nsenter --mount --target "$FLUSHD_PID" env MINI_SENDMAIL_SPOOL="$JAILS/frozen/$SPOOL_IN_JAIL" \
+	"$BIN/mini_sendmail" -f "last@frozen.test" reader@example.org 2>"$SCRATCH/err" || status=$?
+is "where nothing can be written, nothing is taken" "$status $(sed 's/.*: //' "$SCRATCH/err")" "73 the file system is read-only"
+ok "a site that is not served submits as always" site_submit wrong 20005 second@wrong.test
+
 # --- flushctl -----------------------------------------------------------------------------------------
 
 ctl list
@@ -116,6 +124,7 @@ site_write wrong 20005
 rm "$CONF/sites.d/double.conf"
 kill -HUP "$FLUSHD_PID"
 ok "the file is right" wait_until 20 is_taken first@wrong.test
+ok "and what was submitted meanwhile is sent" wait_until 20 is_taken second@wrong.test
 ok "and the spool is one site's" wait_until 20 is_taken first@twin.test
 ok "the status says so" wait_until 10 eval '[ "$(status_of wrong | cut -d " " -f 1)" = idle ]'
 

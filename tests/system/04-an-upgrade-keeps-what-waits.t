@@ -96,7 +96,7 @@ relay_stop
 is "mail() is true" "$(sites_mail leaving site2)" true
 status=0
 site remove site2 || status=$?
-is "a site with mail stays" "$status $(grep -c ': 1 messages wait to be sent' "$SCRATCH/site.log")" "3 1"
+is "a site with mail stays" "$status $(grep -c ': 1 message waits to be sent' "$SCRATCH/site.log")" "3 1"
 relay_start
 ok "a site is removed when its mail is sent" site remove site2 --drain --timeout 60s
 arrived=$((arrived + 1))
