@@ -132,7 +132,7 @@ is "and leaves nothing" "$(find "$SCRATCH" -maxdepth 1 -name 'taken.prom*' | wc 
 used=$(grep -o 'mini_sendmail_[a-z_]*' docs/examples/alarms.yml | sort -u)
 ok "there are rules for alarms" [ "$(wc -l <<<"$used")" -ge 4 ]
 for name in $used; do
-	ok "what they go by is told: $name" grep -q "^$name[ {]" "$SCRATCH/site.prom"
+	ok "what they go by is told: $name" grep -q "^${name}[ {]" "$SCRATCH/site.prom"
 done
 
 # --- another flushd -----------------------------------------------------------------------------------

@@ -126,7 +126,10 @@ kill -HUP "$FLUSHD_PID"
 ok "the file is right" wait_until 20 is_taken first@wrong.test
 ok "and what was submitted meanwhile is sent" wait_until 20 is_taken second@wrong.test
 ok "and the spool is one site's" wait_until 20 is_taken first@twin.test
-ok "the status says so" wait_until 10 eval '[ "$(status_of wrong | cut -d " " -f 1)" = idle ]'
+is_idle() {
+	status_of "$1" | grep -q '^idle '
+}
+ok "the status says so" wait_until 10 is_idle wrong
 
 # --- a reload -----------------------------------------------------------------------------------------
 

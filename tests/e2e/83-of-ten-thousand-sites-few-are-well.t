@@ -31,8 +31,8 @@ for ((n = 1; n <= HOSTILE; n++)); do
 	head -c 65536 /dev/urandom >"$JAILS/garbage$n/$SPOOL_IN_JAIL/data.mdb"
 	rm "$JAILS/pipe$n/$SPOOL_IN_JAIL/worker"
 	mkfifo "$JAILS/pipe$n/$SPOOL_IN_JAIL/worker"
-	exec {held[n]}<"$JAILS/locked$n/$SPOOL_IN_JAIL/worker"
-	flock -n "${held[n]}"
+	exec {held}<"$JAILS/locked$n/$SPOOL_IN_JAIL/worker"
+	flock -n "$held"
 done
 
 start=$(date +%s%N)
