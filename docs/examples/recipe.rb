@@ -20,11 +20,7 @@ apt_package 'mini-sendmail' do
   version node['mini_sendmail']['version'] if node['mini_sendmail']['version']
 end
 
-service 'flushd' do
-  supports reload: true, restart: true, status: true
-  action %i(enable start)
-end
-
+# In front of the service, so that a mistake in it can be mended by the next run.
 file '/etc/mini-sendmail/flushd.conf' do
   content <<~CONF
     relay = 127.0.0.1:25
@@ -32,6 +28,11 @@ file '/etc/mini-sendmail/flushd.conf' do
   CONF
   # With a mistake in it, flushd goes on with what it has, and says so in its log.
   notifies :reload, 'service[flushd]'
+end
+
+service 'flushd' do
+  supports reload: true, restart: true, status: true
+  action %i(enable start)
 end
 
 node['mini_sendmail']['sites'].each do |name, site|
