@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "site/conf.h"
 #include "site/conf_file.h"
+#include "site/users.h"
 
 #define SITES_DIR CONF_SITES_DIR
 #define SUFFIX	  CONF_SITE_SUFFIX
@@ -72,16 +73,6 @@ is_site_file(const struct dirent *entry)
 	       strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-static void
-log_no_user(const char *path, const char *user)
-{
-	struct buf shown = BUF_INIT;
-
-	log_clean(&shown, user, strlen(user), POLICY_SITE_MAX);
-	log_error("%s: user = %s: there is no such user", path, shown.data);
-	buf_release(&shown);
-}
-
 static int
 check_site(const char *path, const struct conf_values *v)
 {
@@ -89,8 +80,6 @@ check_site(const char *path, const struct conf_values *v)
 		log_error("%s: root is missing: the jail's directory", path);
 	if (!v->user)
 		log_error("%s: user is missing: the owner of the spool", path);
-	if (v->user && v->uid == 0)
-		log_no_user(path, v->user);
 	return v->root && v->user ? 0 : -EINVAL;
 }
 
@@ -143,7 +132,6 @@ read_site(struct conf *c, const char *path, const char *file)
 		conf_values_release(&v);
 		return;
 	}
-	c->has_mistakes |= v.uid == 0;
 	add_site(c, file, len, &v);
 }
 
@@ -171,6 +159,68 @@ read_sites(struct conf *c, const char *dir)
 	free(files);
 	buf_release(&path);
 	return rc;
+}
+
+/* ---- users --------------------------------------------------------- */
+
+static void
+log_user(const char *dir, const struct conf_site *s, bool is_root)
+{
+	const char *user = s->values.user;
+	struct buf path = BUF_INIT;
+	struct buf shown = BUF_INIT;
+
+	buf_add_format(&path, "%s/" SITES_DIR "/%s" SUFFIX, dir, s->name);
+	log_clean(&shown, user, strlen(user), POLICY_SITE_MAX);
+	if (is_root)
+		log_error(
+		    "%s: user = %s: must not be root", path.data, shown.data);
+	else
+		log_error("%s: user = %s: there is no such user", path.data,
+		    shown.data);
+	buf_release(&path);
+	buf_release(&shown);
+}
+
+/* False: it is no site's, and the log says so. */
+static bool
+find_user(struct conf *c, const char *dir, const struct users *users,
+    struct conf_site *s)
+{
+	uid_t uid = 0;
+
+	if (s->values.uid != 0)
+		return true;
+	if (users_find(users, s->values.user, &uid) < 0) {
+		/* There may be one when the spool is opened. */
+		log_user(dir, s, false);
+		c->has_mistakes = true;
+		return true;
+	}
+	s->values.uid = uid;
+	if (uid == 0)
+		log_user(dir, s, true);
+	return uid != 0;
+}
+
+static void
+find_users(struct conf *c, const char *dir)
+{
+	struct users *users = users_new(fopen("/etc/passwd", "re"));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->site_count; i++) {
+		struct conf_site *s = &c->sites[i];
+
+		if (find_user(c, dir, users, s)) {
+			c->sites[kept++] = *s;
+		} else {
+			add_wrong(c, s->name, strlen(s->name));
+			release_site(s);
+		}
+	}
+	c->site_count = kept;
+	users_free(users);
 }
 
 /* ---- order --------------------------------------------------------- */
@@ -298,10 +348,12 @@ conf_load(const char *dir, struct conf *c)
 	sites_rc = read_sites(c, dir);
 	if (rc == 0)
 		rc = sites_rc;
-	if (rc < 0)
+	if (rc < 0) {
 		conf_release(c);
-	else
+	} else {
+		find_users(c, dir);
 		sort_sites(c);
+	}
 	return rc < 0 ? -EINVAL : 0;
 }
 

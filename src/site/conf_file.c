@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -165,28 +164,23 @@ take_socket(const char *text, char *path)
 	return 0;
 }
 
-/*
- * A number is a uid whether or not somebody has it; a name without anybody has
- * the uid 0, as there may be somebody later.
- */
+/* A number is a uid whether or not somebody has it; a name is looked up later,
+ * with all others. */
 static int
 take_user(const char *text, struct conf_values *v)
 {
 	uint64_t uid;
 	const bool is_number = quantity_parse_count(text, &uid) == 0;
-	const struct passwd *pw = is_number ? NULL : getpwnam(text);
 
-	if (!is_number)
-		uid = pw ? pw->pw_uid : 0;
 	if (*text == '\0')
 		return -EINVAL;
-	if (uid == 0 && (is_number || pw))
+	if (is_number ? uid == 0 : strcmp(text, "root") == 0)
 		return -EPERM;
-	if (uid >= (uid_t)-1)
+	if (is_number && uid >= (uid_t)-1)
 		return -ERANGE;
 	free(v->user);
 	v->user = alloc_copy(text, strlen(text));
-	v->uid = (uid_t)uid;
+	v->uid = is_number ? (uid_t)uid : 0;
 	return 0;
 }
 

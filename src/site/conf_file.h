@@ -26,7 +26,7 @@ struct conf_values {
 	char *root; /* NULL where it is not said */
 	char *spool;
 	char *user;
-	uid_t uid; /* the user's; 0: there is none of that name */
+	uid_t uid; /* the user's; 0: he was given by name */
 };
 
 /* What there is where no file says otherwise. */

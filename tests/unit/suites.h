@@ -56,6 +56,7 @@
 	X(verdict)                                                             \
 	X(watch)                                                               \
 	X(create)                                                              \
+	X(users)                                                               \
 	X(conf)                                                                \
 	X(domain)                                                              \
 	X(digest)                                                              \
