@@ -34,6 +34,7 @@ enum state {
 	DELAYED,  /* a worker has failed */
 	OUTAGE,	  /* the relay is down, and the worker has left */
 	STOPPING,
+	BARRED, /* its file is wrong */
 	STATE_COUNT
 };
 
@@ -51,6 +52,7 @@ static const char *const state_names[STATE_COUNT] = {
     "delayed",
     "outage",
     "stopping",
+    "barred",
 };
 
 /* What comes. */
@@ -257,6 +259,10 @@ arrange(enum state state)
 		keeper_stop(play_keeper);
 		play_await("stop", "stopping 50s leave");
 		return;
+	case BARRED:
+		keeper_bar(play_keeper);
+		play_await("bar", "delayed");
+		return;
 	case STATE_COUNT:
 	default:
 		return;
@@ -407,6 +413,14 @@ static const struct {
     {STOPPING, FORGIVE, "stopping 50s"},
     {STOPPING, STOP, "stopping 50s"},
     {STOPPING, KILL, "ended killed"},
+
+    {BARRED, RUN, "delayed"},
+    {BARRED, TOUCHED, "delayed"},
+    {BARRED, VERDICT_UP, "delayed"},
+    {BARRED, VERDICT_DOWN, "delayed"},
+    {BARRED, FORGIVE, "delayed"},
+    {BARRED, STOP, "ended"},
+    {BARRED, KILL, "delayed"},
 };
 
 START_TEST(whatever_it_is_at_it_does_what_is_right)
