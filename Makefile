@@ -108,7 +108,7 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	early_commit/flushd late_report/flushd early_answer/mini_sendmail \
 	late_error/mini_sendmail unflushed/flushctl unverified/flushd unwary/flushd \
-	hurry/flushd outlaw/flushd)
+	hurry/flushd outlaw/flushd hasty/mini_sendmail unlocked/mini_sendmail)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_late_report  := delivery_report
@@ -117,6 +117,8 @@ WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync
 WRAP_unverified   := spool_verify
 WRAP_unwary       := caution_format
+WRAP_hasty        := visit_open
+WRAP_unlocked     := lock_take
 WRAP_outlaw       := delivery_read syscalls_restrict landlock_enter
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
@@ -210,14 +212,20 @@ demo: all
 # ---- benchmarks -------------------------------------------------------------
 
 BENCH := $(wildcard bench/*.c)
+PEERS := $(wildcard bench/peers/*.c)
 
 $(B)/bench/%: $(B)/bench/%.o $(ARCHIVE)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
-.PHONY: bench bench-million bench-drain
-bench: bench-drain bench-million
+# Static as mini_sendmail is, which they are measured against.
+$(PEERS:%.c=$(B)/%): %: %.o
+	$(CC) $(LINK_mini_sendmail) $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
-bench-million bench-drain: bench-%: all $(BENCH:%.c=$(B)/%)
+.PHONY: bench bench-million bench-drain bench-submit
+bench: bench-drain bench-submit bench-million
+
+bench-million bench-drain bench-submit: bench-%: all \
+		$(BENCH:%.c=$(B)/%) $(PEERS:%.c=$(B)/%)
 	BIN=$(abspath $(BIN)) TOOLS=$(abspath $(B))/bench bench/$*
 
 # ---- quality ----------------------------------------------------------------
@@ -228,7 +236,7 @@ lint:
 
 format:
 	clang-format -i $(SRC) $(wildcard src/*/*.h tests/*/*.[ch] tests/*/*/*.[ch]) \
-		$(BENCH)
+		$(BENCH) $(PEERS)
 
 # ---- install ----------------------------------------------------------------
 
@@ -274,13 +282,15 @@ help:
 	@echo 'faults          all faults, and a table of what they found (root)'
 	@echo 'fuzz            look for bytes that do harm; FUZZ_SEC=60 each'
 	@echo 'cover           which lines the unit tests run, by file'
-	@echo 'bench           both of these, one after the other'
+	@echo 'bench           all of these, one after the other'
 	@echo 'bench-million   what a million messages cost; COUNT=N DIR=DIR'
 	@echo 'bench-drain     how fast flushd sends, against smtp-source; COUNT=N'
+	@echo 'bench-submit    how fast senders are, against others (root); ROUNDS=N'
 	@echo 'lint format     check the sources; format them'
 	@echo 'install clean   PREFIX and DESTDIR as usual'
 	@echo 'package         a Debian package, beside this directory'
 	@echo 'apt-repo        puts it into a signed repository; DIR=DIR KEY=KEY'
 
 -include $(OBJ:.o=.d) $(UNIT_OBJ:.o=.d) $(DEFECTS:%.c=$(B)/%.d) \
-	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d) $(BENCH:%.c=$(B)/%.d)
+	$(TOOL_SRC:%.c=$(B)/%.d) $(FUZZ_OBJ:.o=.d) $(BENCH:%.c=$(B)/%.d) \
+	$(PEERS:%.c=$(B)/%.d)
