@@ -4,10 +4,13 @@
 #
 # Sourced first, in place of faults.sh. strace counts the calls of a process by name, so "call number N of that
 # name" is a place, and N goes up from 1 until the program ends without having come to it.
+#
+#   BOUNDED=COUNT        how many places there is time for
 
 # shellcheck source=tests/faults/faults.sh
 . "$(dirname "${BASH_SOURCE[0]}")/faults.sh"
 
+BOUNDED=36
 SINK=""
 SINK_PID=""
 
@@ -46,6 +49,30 @@ errors_of() {
 	pipe2 | socketpair | dup2) echo EMFILE ;;
 	timer_create | getrandom) echo EAGAIN ;;
 	esac
+}
+
+# places_in LOG CALL|...: the most that one process made of each.
+places_in() {
+	sed -nE "s/^([0-9]+) +($2)\\(.*/\\1 \\2/p" "$1" | sort | uniq -c | sort -k 3,3 -k 1,1nr |
+		awk '$3 != last { for (n = 1; n <= $1; n++) print $3 ":" n; last = $3 }'
+}
+
+# with_errors: adds to each place each error that the call may give.
+with_errors() {
+	local place error
+	while read -r place; do
+		for error in $(errors_of "${place%:*}"); do
+			echo "$place:$error"
+		done
+	done
+}
+
+# bounded: of all lines as many as there is time for, from the first to the last.
+bounded() {
+	awk -v count="$(share 0 "$BOUNDED")" '{ line[NR] = $0 } END {
+		if (count == 0 || count > NR) count = NR
+		for (i = 0; i < count; i++) print line[int(i * NR / count) + 1]
+	}'
 }
 
 # has_fired LOG: strace has done what it was told to.

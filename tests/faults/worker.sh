@@ -12,7 +12,6 @@
 #   SPOOL_OPTIONS=(...)  what each spool is made with
 #   LASTS=SECONDS        the fault never ends, so flushd is told to end after that time
 #   ONCE=                flushd stays, and starts another worker for one that fails
-#   BOUNDED=COUNT        how many places there is time for
 #   IS_CONTROL=1         violations are wanted, and no news
 
 # shellcheck source=tests/faults/inject.sh
@@ -23,7 +22,6 @@ FIRST=body
 SPOOL_OPTIONS=()
 LASTS=""
 ONCE=--once
-BOUNDED=36
 tried=0
 violations=0
 
@@ -178,30 +176,6 @@ worker_places() {
 	"$start" "$program" "$name" all
 	calls=${*:-$(calls_in "$TRIAL/strace")}
 	places_in "$TRIAL/strace" "${calls//[[:space:]]/|}"
-}
-
-# places_in LOG CALL|...: the most that one process made of each.
-places_in() {
-	sed -nE "s/^([0-9]+) +($2)\\(.*/\\1 \\2/p" "$1" | sort | uniq -c | sort -k 3,3 -k 1,1nr |
-		awk '$3 != last { for (n = 1; n <= $1; n++) print $3 ":" n; last = $3 }'
-}
-
-# with_errors: adds to each place each error that the call may give.
-with_errors() {
-	local place error
-	while read -r place; do
-		for error in $(errors_of "${place%:*}"); do
-			echo "$place:$error"
-		done
-	done
-}
-
-# bounded: of all lines as many as there is time for, from the first to the last.
-bounded() {
-	awk -v count="$(share 0 "$BOUNDED")" '{ line[NR] = $0 } END {
-		if (count == 0 || count > NR) count = NR
-		for (i = 0; i < count; i++) print line[int(i * NR / count) + 1]
-	}'
 }
 
 # worker_judge FAULT TOKEN...: says what is wrong.
