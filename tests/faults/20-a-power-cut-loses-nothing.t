@@ -38,6 +38,7 @@ doubled=0
 largest=0
 shrunk=0
 replacing=0
+forgotten=0
 spools=0
 
 # between LOW HIGH: a number.
@@ -63,6 +64,14 @@ send_and_wait() {
 
 note_down() {
 	perl -Itests/faults/tools -MLetter -e 'Letter::note(@ARGV)' "$JOURNAL" "$@"
+}
+
+# How many senders at once.
+senders_of() {
+	case $1 in
+	crowd) between 8 32 ;;
+	*) between 1 5 ;;
+	esac
 }
 
 # Soon or later.
@@ -99,7 +108,7 @@ cut_once() {
 	if [ -n "$is_drain" ]; then
 		await_end 5
 	else
-		send "$round" "$(between 1 5)" "$(between 1 "$3")" "$2"
+		send "$round" "$(senders_of "$2")" "$(between 1 "$3")" "$2"
 		groups+=("$!")
 		await_moment
 	fi
@@ -121,9 +130,10 @@ listed_count() {
 
 # How many promises are broken.
 look() {
-	local broken
+	local broken forgotten
 	"$TOOLS/audit" <<<"read $SPOOL" >"$AUDIT"
-	broken=$(tests/faults/tools/judge "$JOURNAL" "$AUDIT" 2>&3)
+	read -r broken forgotten < <(tests/faults/tools/judge "$JOURNAL" "$AUDIT" 2>&3)
+	echo "$forgotten" >"$SCRATCH/forgotten"
 	if [ "$(listed_count)" != "$(grep -c '^message ' "$AUDIT")" ]; then
 		echo "# flushctl list does not list what is there" >&3
 		broken=$((broken + 1))
@@ -133,7 +143,7 @@ look() {
 
 # next_works ROUND
 next_works() {
-	send_and_wait "$1-next" 1 1 small
+	PATIENCE_MS=30000 send_and_wait "$1-next" 1 1 small
 	grep -q " exit $1-next-.* 0$" "$JOURNAL" && return
 	echo "# the next submission fails" >&3
 	return 1
@@ -167,6 +177,7 @@ series_close() {
 	takes=$(sed -n 's/.* take [^ ]* \([^ ]*\) .*/\1/p' "$JOURNAL")
 	letters=$((letters + $(grep -c ' exit .* 0$' "$JOURNAL" || true)))
 	arrivals=$((arrivals + $(grep -c . <<<"$takes" || true)))
+	forgotten=$((forgotten + $(cat "$SCRATCH/forgotten")))
 	doubled=$((doubled + $(sort <<<"$takes" | uniq -d | wc -l)))
 }
 
@@ -179,10 +190,16 @@ is_small() {
 	[ "$(stat -c %s "$SPOOL/data.mdb")" -le $((1 << 20)) ]
 }
 
+# What senders have left for others to commit is taken along, or removed.
+nothing_is_staged() {
+	[ -z "$(ls -A "$SPOOL/incoming")" ]
+}
+
 # drains KIND: all that can be delivered is, and what was lost shows.
 drains() {
 	flushd_spawn "$FLUSHD"
-	if ! wait_until 60 nothing_is_new || { [ "$1" != fussy ] && ! wait_until 10 is_small; } || ! flushd_stop; then
+	if ! wait_until 60 nothing_is_new || { [ "$1" != fussy ] && ! wait_until 10 is_small; } ||
+		! wait_until 10 nothing_is_staged || ! flushd_stop; then
 		echo "# flushd does not drain the spool" >&3
 		return 1
 	fi
@@ -288,8 +305,14 @@ run "$(share 60 3)" large 5
 experiment "power cuts, large messages" "$cuts" "$violations"
 run "$(share 60 3)" fussy 25
 experiment "power cuts, a fussy relay" "$cuts" "$violations"
+SENDER=$CONTROLS/hasty/mini_sendmail
+export PATIENCE_MS=100
+run "$(share 100 5)" crowd 25
+experiment "power cuts, a crowd of hasty senders" "$cuts" "$violations"
+SENDER=$BIN/mini_sendmail
 diag "$letters letters acknowledged, $arrivals arrivals, $doubled letters twice;" \
-	"the largest spool had $((largest / 1024)) KiB; $shrunk times one got smaller; $replacing cuts while one was replaced"
+	"the largest spool had $((largest / 1024)) KiB; $shrunk times one got smaller; $replacing cuts while one was replaced;" \
+	"$forgotten times a sender had given up, and a cut forgot it"
 at_most "a spool grew to 4 MiB and more" $((4 << 20)) "$largest"
 run_creation "$(share 100 5)"
 experiment "power cuts while spools are made" "$cuts" "$violations"

@@ -49,7 +49,7 @@ complain() {
 
 # run SECONDS SENDER HASTY FLUSHD: tried, violations, and what the mob says of itself.
 run() {
-	local seconds=$1 watcher mob status=0
+	local seconds=$1 watcher status=0
 	series=$((series + 1))
 	violations=0
 	JOURNAL=$SCRATCH/journal.$series
@@ -84,7 +84,7 @@ conclude() {
 	wait_until "$PATIENCE" is_clean || complain "left in incoming: $(find "$SPOOL/incoming" -mindepth 1 | wc -l) files"
 	flushd_stop || complain "flushd does not end in order"
 	"$TOOLS/audit" <<<"read $SPOOL" >"$SCRATCH/audit"
-	broken=$(tests/faults/tools/judge "$JOURNAL" "$SCRATCH/audit" 2>&3)
+	read -r broken _ < <(tests/faults/tools/judge "$JOURNAL" "$SCRATCH/audit" 2>&3)
 	violations=$((violations + broken))
 	[ "$(exits '[0-9]+ .*')" -eq "$(exits '(0|73|74) .*')" ] || complain "other exit codes than 0, 73 and 74"
 	[ "$(exits '7[34] (calm|killed|stopped)')" -eq 0 ] || complain "one gave up who was to wait for 30 s"
