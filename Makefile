@@ -108,7 +108,10 @@ if_there = $(if $(shell pkg-config --exists lib$(1) && echo y),-l$(1))
 CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	early_commit/flushd late_report/flushd early_answer/mini_sendmail \
 	late_error/mini_sendmail unflushed/flushctl unverified/flushd unwary/flushd \
-	hurry/flushd outlaw/flushd hasty/mini_sendmail unlocked/mini_sendmail)
+	hurry/flushd outlaw/flushd hasty/mini_sendmail \
+	undead/mini_sendmail unsettled/mini_sendmail unsettled/flushd \
+	unlisted/mini_sendmail unlisted/flushd early_word/mini_sendmail \
+	blind/mini_sendmail keeper/mini_sendmail keeper/flushd rash/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_late_report  := delivery_report
@@ -117,16 +120,26 @@ WRAP_late_error   := pwrite pwrite64
 WRAP_unflushed    := fsync
 WRAP_unverified   := spool_verify
 WRAP_unwary       := caution_format
-WRAP_hasty        := visit_open
-WRAP_unlocked     := lock_take
+WRAP_undead       := flock
+WRAP_unsettled    := share_settle
+WRAP_unlisted     := environment_put
+WRAP_early_word   := share_take
+WRAP_blind        := staged_withdraw
+WRAP_keeper       := staged_acknowledge
+WRAP_rash         := spool_is_unsettled
 WRAP_outlaw       := delivery_read syscalls_restrict landlock_enter
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)
 
+# Each sender's patience can be told by its environment.
+PATIENCE_mini_sendmail := $(B)/tests/faults/controls/hasty.o
+WRAP_mini_sendmail     := visit_open
+
 $(CONTROLS): $(B)/controls/%: $(B)/tests/faults/controls/$$(*D).o \
-		$(B)/src/$$(DIR_$$(*F))/main.o $(ARCHIVE)
+		$$(PATIENCE_$$(*F)) $(B)/src/$$(DIR_$$(*F))/main.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	$(CC) $(LINK_$(*F)) $(ALL_LDFLAGS) $(WRAP_$(*D):%=-Wl,--wrap=%) -o $@ $^ \
+	$(CC) $(LINK_$(*F)) $(ALL_LDFLAGS) $(WRAP_$(*D):%=-Wl,--wrap=%) \
+		$(WRAP_$(*F):%=-Wl,--wrap=%) -o $@ $^ \
 		$(LIBS_$(*F))
 
 # What the experiments look and cut with: build/$(MODE)/tools/NAME.

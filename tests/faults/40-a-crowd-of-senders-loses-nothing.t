@@ -47,7 +47,7 @@ complain() {
 	violations=$((violations + 1))
 }
 
-# run SECONDS SENDER HASTY FLUSHD: tried, violations, and what the mob says of itself.
+# run SECONDS KIND SENDER HASTY FLUSHD: tried, violations, and what the mob says of itself.
 run() {
 	local seconds=$1 watcher status=0
 	series=$((series + 1))
@@ -56,10 +56,10 @@ run() {
 	: >"$JOURNAL"
 	spool_create "$SCRATCH/spool.$series"
 	relay_start
-	flushd_spawn "$4"
+	flushd_spawn "$5"
 	watch_file &
 	watcher=$!
-	"$TOOLS/mob" "$JOURNAL" "m$series" "$SENDERS" "$seconds" "$SEED" "$2" "$3" >"$SCRATCH/mob" || status=$?
+	"$TOOLS/mob" "$JOURNAL" "m$series" "$SENDERS" "$seconds" "$((SEED + series))" "$2" "$3" "$4" >"$SCRATCH/mob" || status=$?
 	kill "$watcher"
 	wait "$watcher" 2>/dev/null || true
 	[ "$status" -eq 0 ] || complain "the mob fails"
@@ -90,16 +90,32 @@ conclude() {
 	[ "$(exits '7[34] (calm|killed|stopped)')" -eq 0 ] || complain "one gave up who was to wait for 30 s"
 }
 
-run "$(share 900 20)" "$BIN/mini_sendmail" "$CONTROLS/hasty/mini_sendmail" "$BIN/flushd"
+run "$(share 900 20)" mixed "$BIN/mini_sendmail" "$CONTROLS/hasty/mini_sendmail" "$BIN/flushd"
 experiment "submissions by a crowd, some killed, stopped or hasty" "$tried" "$violations"
 diag "$(cat "$SCRATCH/mob"): $(exits '0 .*') acknowledged, $(exits '73 hasty') gave up; the file was replaced $replaced times"
 at_most "some were killed (100 or more)" 100 "$(exits killed)"
 at_most "some gave up (10 or more)" 10 "$(exits '73 hasty')"
 at_most "the file was replaced meanwhile (3 times or more)" 3 "$replaced"
 
-# What is found in controls is no news.
+# control KIND DEFECT WORDS: each is found out sooner or later, and what is found is no news.
+control() {
+	local sender=$CONTROLS/$2/mini_sendmail flushd=$CONTROLS/$2/flushd all=0 n
+	[ -e "$sender" ] || sender=$CONTROLS/hasty/mini_sendmail
+	[ -e "$flushd" ] || flushd=$BIN/flushd
+	for ((n = 0; n < 8; n++)); do
+		run 3 "$1" "$sender" "$sender" "$flushd"
+		all=$((all + tried))
+		[ "$violations" -eq 0 ] || break
+	done
+	experiment "the same, control: $3" "$all" "$violations" some
+}
+
 exec 3>&1
 PATIENCE=3
-run 5 "$CONTROLS/unlocked/mini_sendmail" "$CONTROLS/unlocked/mini_sendmail" "$BIN/flushd"
-experiment "the same, control: senders that wait for nobody" "$tried" "$violations" some
+control deadly unsettled "nobody settles"
+control deadly unlisted "a commit does not list who joined it"
+control deadly early_word "those who join hear of the commit before it"
+control hasty blind "who gives up does not look if it is too late"
+control hasty keeper "what was withdrawn stays in the spool"
+control hasty rash "a worker that sends what is not settled"
 done_testing

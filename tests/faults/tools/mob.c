@@ -2,13 +2,14 @@
 /*
  * mob - many senders at once, most of whom come to grief
  *
- *   mob JOURNAL NAME SENDERS SECONDS SEED PROGRAM HASTY: so many processes
+ *   mob JOURNAL NAME SENDERS SECONDS SEED KIND PROGRAM HASTY: so many processes
  *   submit letters (Letter.pm) with PROGRAM, mini_sendmail, as fast as it goes
  *   but for a pause in each second, in which the queue may be drained. Some of
  *   the submissions are killed at a random moment, or told to end, or stopped
  *   for a while; some are made by HASTY, which waits for no longer than
  *   PATIENCE_MS of its environment. One in ten is given by SMTP, and its reply
  *   stands for the exit status: 74 is 451 4.3.0, and 73 any other refusal.
+ *   KIND says which fates there are: "mixed", "deadly" or "hasty".
  *
  *   Prints how many submissions there were of each kind of fate, and at last
  *   how many did not end by themselves:
@@ -50,15 +51,21 @@ enum {
 
 enum fate { CALM, HASTY, KILLED, TOLD, STOPPED, FATES };
 
-static const struct {
+static const char *const fate_names[FATES] = {
+    [CALM] = "calm",
+    [HASTY] = "hasty",
+    [KILLED] = "killed",
+    [TOLD] = "told",
+    [STOPPED] = "stopped",
+};
+
+static const struct kind {
 	const char *name;
-	int weight; /* of DICE */
-} fates[FATES] = {
-    [CALM] = {"calm", 480},
-    [HASTY] = {"hasty", 120},
-    [KILLED] = {"killed", 170},
-    [TOLD] = {"told", 30},
-    [STOPPED] = {"stopped", 200},
+	int shares[FATES]; /* of DICE */
+} kinds[] = {
+    {"mixed", {480, 120, 170, 30, 200}},
+    {"deadly", {300, 0, 600, 0, 100}},
+    {"hasty", {100, 600, 100, 0, 200}},
 };
 
 struct mob {
@@ -67,6 +74,7 @@ struct mob {
 	long sender_count;
 	int64_t end_ms;
 	long seed;
+	const struct kind *kind;
 	char *program;
 	char *hasty;
 	/* Shared by all. */
@@ -112,13 +120,13 @@ sleep_up_to(int doublings, long first_us)
 }
 
 static enum fate
-draw_fate(void)
+draw_fate(const struct kind *kind)
 {
 	int dice = between(0, DICE - 1);
 	enum fate fate = CALM;
 
-	while (dice >= fates[fate].weight)
-		dice -= fates[fate++].weight;
+	while (dice >= kind->shares[fate])
+		dice -= kind->shares[fate++];
 	return fate;
 }
 
@@ -287,7 +295,7 @@ note_outcome(const struct mob *m, const struct trial *t, int outcome)
 		note(m, "exit %s killed\n", t->token);
 	else
 		note(m, "exit %s %d %s\n", t->token, outcome,
-		    fates[t->fate].name);
+		    fate_names[t->fate]);
 }
 
 static void
@@ -298,7 +306,10 @@ submit(struct mob *m, struct trial *t, int lines)
 	int status = 0;
 
 	snprintf(patience, sizeof(patience), "%d", between(1, 300));
-	setenv("PATIENCE_MS", patience, 1);
+	if (t->fate == HASTY)
+		setenv("PATIENCE_MS", patience, 1);
+	else
+		unsetenv("PATIENCE_MS");
 	note(m, "begin %s\n", t->token);
 	if (spawn(m, t, letter) < 0)
 		abort();
@@ -334,7 +345,7 @@ send_on(struct mob *m, long sender)
 	srand48(m->seed * 1000 + sender);
 	for (long n = 1; clock_boot_ms() < m->end_ms; n++) {
 		struct trial t = {
-		    .fate = draw_fate(),
+		    .fate = draw_fate(m->kind),
 		    .is_smtp = between(0, 9) == 0,
 		};
 		int lines = draw_lines();
@@ -364,9 +375,18 @@ run(struct mob *m)
 	while (wait(&status) > 0)
 		failures += status != 0;
 	for (int i = 0; i < FATES; i++)
-		printf("%s %ld ", fates[i].name, m->tally->count[i]);
+		printf("%s %ld ", fate_names[i], m->tally->count[i]);
 	printf("hung %ld\n", m->tally->hung);
 	return failures;
+}
+
+static const struct kind *
+find_kind(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
 }
 
 int
@@ -374,9 +394,9 @@ main(int argc, char **argv)
 {
 	struct mob m;
 
-	if (argc != 8) {
+	if (argc != 9 || !find_kind(argv[6])) {
 		fprintf(stderr, "usage: mob JOURNAL NAME SENDERS SECONDS SEED "
-				"PROGRAM HASTY\n");
+				"KIND PROGRAM HASTY\n");
 		return 2;
 	}
 	m = (struct mob){
@@ -385,8 +405,9 @@ main(int argc, char **argv)
 	    .sender_count = strtol(argv[3], NULL, 10),
 	    .end_ms = clock_boot_ms() + strtol(argv[4], NULL, 10) * 1000,
 	    .seed = strtol(argv[5], NULL, 10),
-	    .program = argv[6],
-	    .hasty = argv[7],
+	    .kind = find_kind(argv[6]),
+	    .program = argv[7],
+	    .hasty = argv[8],
 	    .tally = mmap(NULL, sizeof(*m.tally), PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0),
 	};
