@@ -4,73 +4,11 @@
 # killed at each of its system calls, or they fail. The other does not notice; of the one that met the fault the message
 # is stored if it says so and not if it denies it; and nothing is left behind.
 
-# shellcheck source=tests/faults/sender.sh
-. "$(dirname "$0")/sender.sh"
+# shellcheck source=tests/faults/together.sh
+. "$(dirname "$0")/together.sh"
 needs_strace
-sender_open
-SPOOL_INODE=$(stat -c %i "$SPOOL")
-INCOMING_INODE=$(stat -c %i "$SPOOL/incoming")
-
-# --- two senders --------------------------------------------------------------------------------------
-
-# give_in_background TOKEN CMD...: CMD is mini_sendmail, with what goes in front of it; $! is its process.
-give_in_background() {
-	local token=$1
-	shift
-	letter_write "$token"
-	"$@" -t -i -f "$token@site.test" <"$LETTERS/$token.eml" >"$SCRATCH/$token.stdout" 2>"$SCRATCH/$token.stderr" 8<&- &
-}
-
-# all_wait PID...: for the spool, each of them that has not ended.
-all_wait() {
-	local pid count=0
-	for pid; do
-		has_ended "$pid" || count=$((count + 1))
-	done
-	[ "$(grep -cE -- "-> FLOCK .*:($SPOOL_INODE|$INCOMING_INODE) " /proc/locks)" -ge "$count" ]
-}
-
-# meet ROLE FAULTY OTHER CMD...: both wait while somebody has the lock, FAULTY with what CMD says, as the leader or the
-# follower. Sets status and other_status.
-meet() {
-	local role=$1 faulty=$2 other=$3 pid other_pid
-	shift 3
-	status=0
-	other_status=0
-	exec 8<"$SPOOL"
-	flock 8
-	if [ "$role" = leader ]; then
-		give_in_background "$faulty" "$@"
-		pid=$!
-		wait_until 20 all_wait "$pid"
-		give_in_background "$other" "$BIN/mini_sendmail"
-		other_pid=$!
-	else
-		give_in_background "$other" "$BIN/mini_sendmail"
-		other_pid=$!
-		wait_until 20 all_wait "$other_pid"
-		give_in_background "$faulty" "$@"
-		pid=$!
-	fi
-	wait_until 20 all_wait "$pid" "$other_pid"
-	flock -u 8
-	exec 8<&-
-	wait "$other_pid" || other_status=$?
-	wait "$pid" || status=$?
-} 2>/dev/null
-
-# places ROLE: where a fault can fall, as CALL:NUMBER.
-places() {
-	local calls status other_status
-	meet "$1" "traced-$1" "other-$1" strace -f -qq -o "$SCRATCH/calls" "$BIN/mini_sendmail"
-	letter_expect "traced-$1"
-	letter_expect "other-$1"
-	mapfile -t calls < <(calls_in "$SCRATCH/calls")
-	places_in "$SCRATCH/calls" "$(
-		IFS='|'
-		echo "${calls[*]}"
-	)"
-}
+together_open
+PROGRAM=$BIN/mini_sendmail
 
 # --- one trial ----------------------------------------------------------------------------------------
 
@@ -81,7 +19,7 @@ try() {
 	faulty=fault-$serial
 	other=other-$serial
 	meet "$role" "$faulty" "$other" timeout 60 strace -f -q -o "$SCRATCH/strace" -e "trace=$call" \
-		-e "inject=$call:$fault" "$BIN/mini_sendmail"
+		-e "inject=$call:$fault" "$PROGRAM"
 	mv "$SCRATCH/$faulty.stdout" "$SCRATCH/stdout"
 	mv "$SCRATCH/$faulty.stderr" "$SCRATCH/stderr"
 	waiting+=("$other")
@@ -96,7 +34,12 @@ try() {
 	tried=$((tried + 1))
 	[ -n "$wrong" ] || return 0
 	violations=$((violations + 1))
-	diag "$role $call:$fault: exit $status: ${wrong//$'\n'/; }"
+	wrong="$role $call:$fault: exit $status: ${wrong//$'\n'/; }"
+	if [ -n "$IS_CONTROL" ]; then
+		note "$wrong"
+	else
+		diag "$wrong"
+	fi
 }
 
 # try_all ROLE PLACE-AND-FAULT...: CALL:NUMBER:FAULT
@@ -110,8 +53,13 @@ try_all() {
 	done
 }
 
+is_not_in() {
+	! grep -q "$2" "$1"
+}
+
 for role in leader follower; do
 	mapfile -t all < <(places "$role")
+	[ "$role" = leader ] || ok "the leader commits for the follower" is_not_in "$SCRATCH/calls" fdatasync
 	mapfile -t some < <(printf '%s:signal=SIGKILL\n' "${all[@]}" | bounded)
 	try_all "$role" "${some[@]}"
 	experiment "one of two senders that wait killed at each system call: the $role" "$tried" "$violations"
@@ -121,4 +69,9 @@ for role in leader follower; do
 done
 ok "all that survived is delivered" sender_drain
 nothing_wrong "once, and unaltered"
+
+IS_CONTROL=1
+PROGRAM=$CONTROLS/early_word/mini_sendmail
+try_all leader pwrite64:{1,2}:signal=SIGKILL fdatasync:1:signal=SIGKILL
+experiment "the same with a leader that says so before its commit" "$tried" "$violations" some
 done_testing
