@@ -306,7 +306,7 @@ experiment "power cuts, large messages" "$cuts" "$violations"
 run "$(share 60 3)" fussy 25
 experiment "power cuts, a fussy relay" "$cuts" "$violations"
 SENDER=$CONTROLS/hasty/mini_sendmail
-export PATIENCE_MS=100
+export PATIENCE_MS=20
 run "$(share 100 5)" crowd 25
 experiment "power cuts, a crowd of hasty senders" "$cuts" "$violations"
 SENDER=$BIN/mini_sendmail
@@ -322,6 +322,9 @@ diag "$spools spools were made"
 exec 3>&1
 enough=$(share 1000 1)
 many=$(share 40 80)
+SENDER=$CONTROLS/undead/mini_sendmail
+run "$many" crowd 25
+experiment "power cuts, control: who is dead counts as living" "$cuts" "$violations" some
 SENDER=$CONTROLS/nosync/mini_sendmail
 run "$many" mixed 25
 experiment "power cuts, control: senders that do not flush" "$cuts" "$violations" some
