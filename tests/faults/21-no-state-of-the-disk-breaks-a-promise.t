@@ -51,6 +51,31 @@ give_at_once() {
 	printf '%s\n' "$@" | xargs -P 6 -I '{}' bash -c 'give {}'
 }
 
+# None begins to commit before all wait, so that they share commits.
+give_together() {
+	local token inodes n
+	inodes=$(stat -c %i "$MINI_SENDMAIL_SPOOL" "$MINI_SENDMAIL_SPOOL/incoming" | paste -s -d '|')
+	exec 8<"$MINI_SENDMAIL_SPOOL"
+	flock 8
+	for token; do
+		give "$token" 8<&- &
+	done
+	for ((n = 0; n < 400; n++)); do
+		[ "$(grep -cE -- "-> FLOCK .*:($inodes) " /proc/locks)" -lt $# ] || break
+		sleep 0.05
+	done
+	flock -u 8
+	wait
+}
+
+# The worker commits, too, and its file is replaced.
+deliver_and_give_together() {
+	deliver &
+	give_together "$@"
+	wait
+	deliver
+}
+
 # Exit status 1: something was put off.
 deliver() {
 	"$BIN/flushd" --spool "$MINI_SENDMAIL_SPOOL" --relay "127.0.0.1:$POSTFIX_PORT" --once 2>>"$SCRATCH/once.log" ||
@@ -72,7 +97,7 @@ give_and_deliver() {
 	deliver
 }
 
-export -f give give_all give_at_once deliver deliver_and_give give_and_deliver
+export -f give give_all give_at_once give_together deliver deliver_and_give_together deliver_and_give give_and_deliver
 export POSTFIX_PORT SCRATCH BIN
 
 # --- traces -------------------------------------------------------------------------------------------
@@ -138,6 +163,19 @@ begin many
 record bash -c 'give_at_once "$@"' - "${many[@]}"
 states "$(share 8000 1000)"
 experiment "states of the disk: six senders" "$tried" "$violations"
+is "each letter was acknowledged" "$acknowledged" "${#many[@]}"
+
+begin together
+record bash -c 'give_together "$@"' - "${many[@]}"
+states "$(share 8000 1000)"
+experiment "states of the disk: senders that share commits" "$tried" "$violations"
+is "each letter was acknowledged" "$acknowledged" "${#many[@]}"
+at_most "they did (3 commits or fewer)" "$(grep -c 'fdatasync(' "$ROOT.trace")" 3
+
+begin together-worker "${queued[@]}"
+record bash -c 'deliver_and_give_together "$@"' - "${many[@]}"
+states "$(share 9000 1000)"
+experiment "states of the disk: senders that share commits, and a worker" "$tried" "$violations"
 is "each letter was acknowledged" "$acknowledged" "${#many[@]}"
 
 begin worker "${queued[@]}"

@@ -61,7 +61,9 @@ meet() {
 
 # places ROLE: where a fault can fall, as CALL:NUMBER.
 places() {
-	local calls status other_status
+	local calls status
+	# shellcheck disable=SC2034 # meet sets it
+	local other_status
 	meet "$1" "traced-$1" "other-$1" strace -f -qq -o "$SCRATCH/calls" "$BIN/mini_sendmail"
 	letter_expect "traced-$1"
 	letter_expect "other-$1"
