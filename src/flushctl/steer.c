@@ -134,32 +134,54 @@ is_yes(void)
 	       (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
 }
 
-static void
-add_place(struct buf *b, const struct targets *t)
+/* What would be removed, and from where. */
+struct rehearsed {
+	struct tally total;
+	size_t spools;	   /* in which there is some */
+	const char *spool; /* the last of these */
+};
+
+static int
+rehearse(const struct steering *s, struct rehearsed *r)
 {
-	if (t->count == 1)
-		buf_add_format(b, " of %s", t->list[0].name);
-	else
-		buf_add_format(b, " of %zu sites", t->count);
+	const struct sweep sweep = {.change = s->change,
+	    .filter = &s->request.filter,
+	    .is_rehearsal = true};
+	struct errand errand = {.run = sweep_spool, .context = &sweep};
+	int worst = STATUS_DONE;
+
+	for (size_t i = 0; i < s->targets.count; i++) {
+		const uint64_t before = r->total.count;
+		int status;
+
+		errand.target = &s->targets.list[i];
+		status = errand_run(&errand, &r->total);
+		if (status > worst)
+			worst = status;
+		if (r->total.count == before)
+			continue;
+		r->spools++;
+		r->spool = errand.target->name;
+	}
+	return worst;
 }
 
 /* How many go, of what; STATUS_DONE if that is wanted. */
 static int
 ask(const struct steering *s)
 {
-	const struct sweep rehearsal = {.change = s->change,
-	    .filter = &s->request.filter,
-	    .is_rehearsal = true};
-	struct errand errand = {.run = sweep_spool, .context = &rehearsal};
 	struct buf question = BUF_INIT;
-	struct tally total = {0};
-	int status = errand_run_all(&errand, &s->targets, &total);
+	struct rehearsed r = {0};
+	int status = rehearse(s, &r);
 
-	if (total.count == 0)
-		return print_total(s, &total, status);
+	if (r.total.count == 0)
+		return print_total(s, &r.total, status);
 	buf_add_str(&question, "Remove ");
-	add_count(&question, total.count, "");
-	add_place(&question, &s->targets);
+	add_count(&question, r.total.count, "");
+	if (r.spools == 1)
+		buf_add_format(&question, " of %s", r.spool);
+	else
+		buf_add_format(&question, " of %zu sites", r.spools);
 	buf_add_str(
 	    &question, "? They are not sent, and nobody is told. [y/N] ");
 	if (io_write_all(STDERR_FILENO, question.data, question.len) < 0)

@@ -121,6 +121,13 @@ is "nothing to do" "$code $(cat "$out") $(cat "$err")" \
 	"1  flushctl: shop: $shop_id: on hold already"
 ctl --site shop release --all
 
+# asked ARGUMENT...: what remove asks on a terminal, where the answer is no.
+asked() {
+	script -qec "'$BIN/flushctl' --config '$CONF' remove $*" /dev/null <<<n || true
+}
+ok "remove asks about the sites that have some" grep -qF "Remove 2 messages of shop? " <(asked --all-sites --sender @shop.test)
+ok "about several, too" grep -qF "Remove 3 messages of 2 sites? " <(asked --all-sites --all)
+
 # --- block --------------------------------------------------------------------------------------------
 
 takes() {
