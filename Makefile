@@ -111,7 +111,7 @@ CONTROLS := $(addprefix $(B)/controls/,nosync/mini_sendmail nosync/flushd \
 	hurry/flushd outlaw/flushd hasty/mini_sendmail \
 	undead/mini_sendmail unsettled/mini_sendmail unsettled/flushd \
 	unlisted/mini_sendmail unlisted/flushd early_word/mini_sendmail \
-	blind/mini_sendmail keeper/mini_sendmail keeper/flushd rash/flushd)
+	blind/mini_sendmail keeper/mini_sendmail keeper/flushd)
 WRAP_nosync       := mdb_env_open
 WRAP_early_commit := delivery_read
 WRAP_late_report  := delivery_report
@@ -126,7 +126,6 @@ WRAP_unlisted     := environment_put
 WRAP_early_word   := share_take
 WRAP_blind        := staged_withdraw
 WRAP_keeper       := staged_acknowledge
-WRAP_rash         := spool_is_unsettled
 WRAP_outlaw       := delivery_read syscalls_restrict landlock_enter
 
 DEFECTS := $(wildcard tests/faults/controls/*.c)

@@ -117,5 +117,4 @@ control deadly unlisted "a commit does not list who joined it"
 control deadly early_word "those who join hear of the commit before it"
 control hasty blind "who gives up does not look if it is too late"
 control hasty keeper "what was withdrawn stays in the spool"
-control hasty rash "a worker that sends what is not settled"
 done_testing
