@@ -74,12 +74,13 @@ submit(char **command)
 static int
 prepare(struct crowd *c)
 {
-	int message = open(c->args[ARG_MESSAGE], O_RDONLY);
+	int message = open(c->args[ARG_MESSAGE], O_RDONLY | O_CLOEXEC);
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	char byte = 0;
 
-	if (message < 0 || dup2(message, STDIN_FILENO) < 0)
+	if (message < 0 || dup2(message, STDIN_FILENO) < 0 || nowhere < 0 ||
+	    dup2(nowhere, STDOUT_FILENO) < 0)
 		return -errno;
-	close(message);
 	if (chroot(c->args[ARG_ROOT]) < 0 || chdir("/") < 0)
 		return -errno;
 	close(c->start[1]);

@@ -6,7 +6,7 @@
 #
 # Sourced, not run; needs root. Packages are downloaded and unpacked, never installed, into $PEERS. After
 #
-#   peer NAME DIR [again]   a place for it in DIR, with an empty queue; says why where there can be none, and fails
+#   peer NAME DIR   a place for it in DIR, with an empty queue; says why where there can be none, and fails
 #
 # a submission is "${COMMAND[@]}" with the message for standard input, below the directory ROOT; it ends up in QUEUE.
 
@@ -36,7 +36,7 @@ peer_page() {
 
 peer_file() {
 	mkdir -p "$QUEUE/tmp" "$QUEUE/new"
-	COMMAND=("$TOOLS/peers/file" "$QUEUE")
+	COMMAND=("$TOOLS/peers/file" "$QUEUE" 1)
 }
 
 peer_durable() {
@@ -47,7 +47,7 @@ peer_durable() {
 # Zeros behind its end spare it the growth of a file, which makes a flush three times as dear.
 peer_commit() {
 	mkdir "$QUEUE"
-	COMMAND=("$TOOLS/peers/commit" "$QUEUE")
+	COMMAND=("$TOOLS/peers/commit" "$QUEUE" 1)
 	"${COMMAND[@]}" <"$MESSAGE"
 	dd status=none if=/dev/zero of="$QUEUE/data.mdb" bs=1M count=64 oflag=append conv=notrunc,fsync
 }
@@ -56,6 +56,22 @@ peer_mini_sendmail() {
 	"$BIN/flushctl" init "$QUEUE"
 	export MINI_SENDMAIL_SPOOL=$QUEUE
 	COMMAND=("$BIN/mini_sendmail" -t -i)
+}
+
+# With many messages by one process, $SESSION_COUNT of them: $SESSION has them for mini_sendmail -bs.
+peer_session() {
+	peer_mini_sendmail
+	COMMAND=("$BIN/mini_sendmail" -bs)
+}
+
+peer_files() {
+	peer_file
+	COMMAND[2]=$SESSION_COUNT
+}
+
+peer_commits() {
+	peer_commit
+	COMMAND[2]=$SESSION_COUNT
 }
 
 # A spool through which mail has gone, as it does: the next finds room in its file.
