@@ -109,4 +109,13 @@ is "nothing is wrong with the drop-ins" "$(machine_run systemd-analyze verify --
 is "the one for a relay elsewhere lets that through too" "$(property IPAddressAllow | tr ' ' '\n' | sort | xargs)" \
 	"127.0.0.0/8 192.0.2.25/32 ::1/128"
 nothing_wrong "as it was, once"
+
+# --- a disk that comes late ---------------------------------------------------------------------------
+
+machine_sh 'mkdir /mnt/late && mount -t tmpfs -o mode=755 tmpfs /mnt/late && mv /srv/site1 /mnt/late'
+machine_run systemctl restart flushd
+ok "a site whose disk is not there is looked for" wait_until 20 \
+	machine_logged "site=site1 /srv/site1/$SPOOL_IN_JAIL: No such file or directory; again in 2 s"
+machine_sh 'mount --bind /mnt/late /srv && echo late | chroot /srv/site1 /usr/sbin/sendmail -f www@site1.test reader@example.org'
+ok "when it is mounted, flushd sees it, though it runs in a name space of its own" maildir_wait 3 70
 done_testing
