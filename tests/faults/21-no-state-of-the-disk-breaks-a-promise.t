@@ -53,7 +53,7 @@ give_at_once() {
 
 # None begins to commit before all wait, so that they share commits.
 give_together() {
-	local token inodes n
+	local token inodes n blocked staged
 	inodes=$(stat -c %i "$MINI_SENDMAIL_SPOOL" "$MINI_SENDMAIL_SPOOL/incoming" | paste -s -d '|')
 	exec 8<"$MINI_SENDMAIL_SPOOL"
 	flock 8
@@ -61,7 +61,9 @@ give_together() {
 		give "$token" 8<&- &
 	done
 	for ((n = 0; n < 400; n++)); do
-		[ "$(grep -cE -- "-> FLOCK .*:($inodes) " /proc/locks)" -lt $# ] || break
+		blocked=$(grep -cE -- "-> FLOCK .*:($inodes) " /proc/locks)
+		staged=$(find "$MINI_SENDMAIL_SPOOL/incoming" -type f -size +0 | wc -l)
+		[ $((blocked + staged)) -lt $# ] || break
 		sleep 0.05
 	done
 	flock -u 8

@@ -21,13 +21,16 @@ give_in_background() {
 	"$@" -t -i -f "$token@site.test" <"$LETTERS/$token.eml" >"$SCRATCH/$token.stdout" 2>"$SCRATCH/$token.stderr" 8<&- &
 }
 
-# all_wait PID...: for the spool, each of them that has not ended.
+# all_wait PID...: for the spool, each of them that has not ended. The first waits for the lock; who comes behind it has left
+# its message in incoming, and looks now and then.
 all_wait() {
-	local pid count=0
+	local pid count=0 blocked staged
 	for pid; do
 		has_ended "$pid" || count=$((count + 1))
 	done
-	[ "$(grep -cE -- "-> FLOCK .*:($SPOOL_INODE|$INCOMING_INODE) " /proc/locks)" -ge "$count" ]
+	blocked=$(grep -cE -- "-> FLOCK .*:($SPOOL_INODE|$INCOMING_INODE) " /proc/locks) || true
+	staged=$(find "$SPOOL/incoming" -type f -size +0 | wc -l)
+	[ $((blocked + staged)) -ge "$count" ]
 }
 
 # meet ROLE FAULTY OTHER CMD...: both wait while somebody has the lock, FAULTY with what CMD says, as the leader or the

@@ -4,7 +4,7 @@
  *
  *   mob JOURNAL NAME SENDERS SECONDS SEED KIND PROGRAM HASTY: so many processes
  *   submit letters (Letter.pm) with PROGRAM, mini_sendmail, as fast as it goes
- *   but for a pause in each second, in which the queue may be drained. Some of
+ *   but for pauses, in which the queue may be drained. Some of
  *   the submissions are killed at a random moment, or told to end, or stopped
  *   for a while; some are made by HASTY, which waits for no longer than
  *   PATIENCE_MS of its environment. One in ten is given by SMTP, and its reply
@@ -40,8 +40,8 @@
 extern char **environ;
 
 enum {
-	PERIOD_MS = 1000,
-	PAUSE_MS = 250, /* at the end of each */
+	PERIOD_MS = 4000,
+	PAUSE_MS = 1500, /* at the end of each */
 	HANG_MS = 100 * 1000,
 	TOKEN_MAX = 64,
 	REPLY_MAX = 4096,
@@ -335,8 +335,9 @@ await_turn(void)
 	int64_t rest = PERIOD_MS - phase;
 
 	if (phase >= PERIOD_MS - PAUSE_MS)
-		nanosleep(
-		    &(struct timespec){.tv_nsec = (long)rest * 1000000}, NULL);
+		nanosleep(&(struct timespec){.tv_sec = rest / 1000,
+			      .tv_nsec = (long)(rest % 1000) * 1000000},
+		    NULL);
 }
 
 static int
