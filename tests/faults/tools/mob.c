@@ -305,7 +305,7 @@ submit(struct mob *m, struct trial *t, int lines)
 	char patience[32];
 	int status = 0;
 
-	snprintf(patience, sizeof(patience), "%d", between(1, 300));
+	snprintf(patience, sizeof(patience), "%d", between(1, 60));
 	if (t->fate == HASTY)
 		setenv("PATIENCE_MS", patience, 1);
 	else
