@@ -35,6 +35,8 @@ slow_disk_attach() {
 	setsid nbdkit --foreground --exit-with-parent --unix "$socket" "$plugin" file="$SLOW_DISK_IMAGE" us="$1" &
 	slow_disk_pids+=("$!")
 	wait_until 10 test -S "$socket" || return
+	# It has the file open; so nothing of it is left, whatever happens.
+	rm "$SLOW_DISK_IMAGE"
 	: >"$device"
 	setsid setpriv --pdeathsig KILL nbdfuse -C 4 "$device" "nbd+unix:///?socket=$socket" &
 	slow_disk_pids+=("$!")
