@@ -136,7 +136,7 @@ START_TEST(a_site_has_what_is_said_of_all_but_what_it_says_itself)
 		ck_assert_int_eq(
 		    p->retry.lifetime_ms, (i ? 48 : 12) * 3600 * 1000);
 		ck_assert_uint_eq(p->recipients_max, i ? 1000 : 50);
-		ck_assert_uint_eq(p->message_bytes_max, (i ? 50 : 10) << 20);
+		ck_assert_uint_eq(p->message_bytes_max, (i ? 50U : 10U) << 20);
 		ck_assert_str_eq(p->domain, i ? "" : "b.example");
 	}
 	conf_release(&conf);
