@@ -230,7 +230,7 @@ $(B)/bench/%: $(B)/bench/%.o $(ARCHIVE)
 	$(CC) -pie $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
 # Static as mini_sendmail is, which they are measured against.
-$(PEERS:%.c=$(B)/%): %: %.o
+$(PEERS:%.c=$(B)/%): %: %.o $(ARCHIVE)
 	$(CC) $(LINK_mini_sendmail) $(ALL_LDFLAGS) -o $@ $^ $(SPOOL_LIBS)
 
 .PHONY: bench bench-million bench-drain bench-submit

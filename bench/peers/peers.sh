@@ -59,6 +59,11 @@ peer_mini_sendmail() {
 }
 
 # With many messages by one process, $SESSION_COUNT of them: $SESSION has them for mini_sendmail -bs.
+peer_spool() {
+	"$BIN/flushctl" init "$QUEUE"
+	COMMAND=("$TOOLS/peers/spool" "$QUEUE" "$SESSION_COUNT")
+}
+
 peer_session() {
 	peer_mini_sendmail
 	COMMAND=("$BIN/mini_sendmail" -bs)

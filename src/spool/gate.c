@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "spool/gate.h"
@@ -10,9 +9,10 @@ enum {
 	PATIENCE_MS = 2000, /* with who stands in the turnstile */
 	/* Whoever has the lock may be stopped, and others commit past him. */
 	LOOK_MS = 100,
-	/* How often one looks who has staged: at first, and after a while. */
+	/* So often one looks who has staged if the turnstile is free: at first,
+	 * and after a while. */
 	POLL_MIN_US = 500,
-	POLL_MAX_US = 2000,
+	POLL_MAX_US = 10 * 1000,
 };
 
 /* As lock_take(), but 1 as soon as one's own message is committed. */
@@ -38,32 +38,32 @@ wait_for_lock(const struct spool *s, enum lock_kind kind,
 }
 
 /*
- * A commit tells many at once. In a queue at the turnstile each of them would
- * hear it when all before him have gone through, one woken after the other: on
- * a busy machine that takes longer than the commit. So they look by themselves.
+ * A commit tells many at once, and wakes each. In a queue at the turnstile they
+ * would hear it when all before them have gone through, one woken after the
+ * other: on a busy machine that takes longer than the commit. So nobody queues
+ * who has staged; one of them takes the turnstile when he finds it free.
  */
 static int
-poll_turnstile(
-    const struct spool *s, const struct staged *own, int64_t deadline_ms)
+poll_turnstile(const struct spool *s, struct staged *own, int64_t deadline_ms)
 {
-	struct timespec pause = {.tv_nsec = POLL_MIN_US * 1000L};
+	unsigned int pause_us = POLL_MIN_US;
 	int rc;
 
 	for (;;) {
-		nanosleep(&pause, NULL);
+		staged_wait(own, pause_us);
 		if (staged_id(own) != 0)
 			return 1;
 		rc = lock_take(s->turnstile_fd, LOCK_EXCLUSIVE, 0);
 		if (rc != -ETIMEDOUT || clock_boot_ms() >= deadline_ms)
 			return rc;
-		if (pause.tv_nsec < POLL_MAX_US * 1000L)
-			pause.tv_nsec += pause.tv_nsec / 2;
+		if (pause_us < POLL_MAX_US)
+			pause_us += pause_us / 2;
 	}
 }
 
 static int
-wait_in_turn(const struct spool *s, enum lock_kind kind,
-    const struct staged *own, int64_t deadline_ms)
+wait_in_turn(const struct spool *s, enum lock_kind kind, struct staged *own,
+    int64_t deadline_ms)
 {
 	int64_t patience_ms = clock_boot_ms() + PATIENCE_MS;
 	int turnstile;

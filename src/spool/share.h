@@ -14,7 +14,8 @@
  *                sender alive, up to SHARE_MAX messages or SHARE_BYTES_MAX;
  *                list them as "joined" in the same transaction; and when it is
  *                durable, still under the lock, acknowledge each: write the id
- *                into its file, which its sender reads, and remove the name.
+ *                into its file, remove the name, and wake its sender, who reads
+ *                it there.
  *   Settle       first thing under the lock: whoever committed last may have
  *                died before he had told everybody. So flush, tell those who
  *                joined, and take back out of the spool what was withdrawn.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/futex.h"
 #include "base/io.h"
 #include "spool/record.h"
 #include "spool/spool_internal.h"
@@ -19,7 +20,9 @@
 static const char magic[16] = "mini-sendmail\0\2\1";
 
 enum {
-	ID_AT = sizeof(magic), /* 8 bytes, 0 until it is committed */
+	/* 8 bytes, 0 until it is committed, and then the first of them, which
+	 * are the highest, not all 0: an id is a time. */
+	ID_AT = sizeof(magic),
 	SEALED_LEN_AT = ID_AT + 8,
 	TEXT_LEN_AT = SEALED_LEN_AT + 8,
 	HEADER_LEN = TEXT_LEN_AT + 8,
@@ -154,6 +157,14 @@ staged_id(const struct staged *f)
 	return bytes_get_be64(id);
 }
 
+void
+staged_wait(struct staged *f, unsigned int us)
+{
+	if (!f->page)
+		f->page = futex_map(f->fd);
+	futex_wait(f->page, ID_AT, us);
+}
+
 /*
  * This rename and the unlink of who has committed cannot both succeed. He
  * writes the id before he unlinks: so if the name is gone and there is no id,
@@ -188,7 +199,9 @@ staged_close(struct staged *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
+	futex_unmap(f->page);
 	f->fd = -1;
+	f->page = NULL;
 }
 
 /* ---- the side of who commits, under the lock ----------------------- */
@@ -321,6 +334,15 @@ staged_is_waiting(int incoming_fd, uint64_t name)
 	return exists(incoming_fd, name, "");
 }
 
+static void
+wake_sender(int fd)
+{
+	const char *page = futex_map(fd);
+
+	futex_wake(page, ID_AT);
+	futex_unmap(page);
+}
+
 int
 staged_acknowledge(int incoming_fd, uint64_t name, uint64_t id)
 {
@@ -338,11 +360,12 @@ staged_acknowledge(int incoming_fd, uint64_t name, uint64_t id)
 	bytes_put_be64(bytes, id);
 	if (pwrite(fd, bytes, sizeof(bytes), ID_AT) != sizeof(bytes))
 		rc = -EIO;
-	close(fd);
 	if (rc == 0 &&
 	    unlinkat(incoming_fd, format_name(name, "", text), 0) < 0)
 		rc = errno == ENOENT ? exists(incoming_fd, name, withdrawn)
 				     : -errno;
+	wake_sender(fd);
+	close(fd);
 	return rc;
 }
 

@@ -35,6 +35,7 @@ struct staged {
 	int incoming_fd; /* not ours */
 	int fd;		 /* of the file; -1: there is none */
 	uint64_t name;
+	const char *page; /* to wait at */
 };
 
 #define STAGED_INIT                                                            \
@@ -48,6 +49,9 @@ int staged_make(
 
 /* The id of the message, if it was committed; else 0. */
 uint64_t staged_id(const struct staged *f);
+
+/* Wait for that, for at most so many microseconds; sometimes less. */
+void staged_wait(struct staged *f, unsigned int us);
 
 /*
  * Give up: 0, and the message will not be sent, but for a power cut in the next

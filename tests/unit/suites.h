@@ -14,6 +14,7 @@
 	X(buf)                                                                 \
 	X(io)                                                                  \
 	X(clock)                                                               \
+	X(futex)                                                               \
 	X(privilege)                                                           \
 	X(log)                                                                 \
 	X(queue_id)                                                            \

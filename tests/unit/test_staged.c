@@ -6,8 +6,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "spool/staged.h"
 #include "unit/spool_fixture.h"
 #include "unit/suites.h"
@@ -124,6 +126,27 @@ START_TEST(its_sender_is_told_the_id_and_the_name_goes)
 	ck_assert_uint_eq(count_files(), 0);
 	/* By somebody who does not know that it was done. */
 	ck_assert_int_eq(staged_acknowledge(incoming, file.name, ID), 0);
+}
+END_TEST
+
+/* Not when it has waited for long enough. */
+START_TEST(its_sender_is_woken)
+{
+	const unsigned int long_us = 20 * 1000 * 1000;
+	int64_t begun = clock_boot_us();
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		staged_wait(&file, long_us);
+		_exit(staged_id(&file) != ID);
+	}
+	usleep(30 * 1000);
+	ck_assert_int_eq(staged_acknowledge(incoming, file.name, ID), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_lt(clock_boot_us() - begun, long_us / 2);
 }
 END_TEST
 
@@ -350,6 +373,7 @@ staged_suite(void)
 	    tc, a_name_is_known_by_its_form, 0, (int)ARRAY_LEN(names));
 	tcase_add_test(tc, what_is_staged_is_read_as_it_was);
 	tcase_add_test(tc, its_sender_is_told_the_id_and_the_name_goes);
+	tcase_add_test(tc, its_sender_is_woken);
 	tcase_add_test(tc, what_was_acknowledged_cannot_be_withdrawn);
 	tcase_add_test(tc, what_was_withdrawn_cannot_be_acknowledged);
 	tcase_add_test(tc, what_somebody_removed_is_in_doubt);
