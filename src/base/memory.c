@@ -4,14 +4,13 @@
 
 #include "base/memory.h"
 
-/* A page more can be had. */
-static int
-has_room(void)
+bool
+memory_has_room(size_t len)
 {
-	void *p = mmap(NULL, 1, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return p != MAP_FAILED && munmap(p, 1) == 0;
+	return p != MAP_FAILED && munmap(p, len) == 0;
 }
 
 void
@@ -25,6 +24,6 @@ memory_limit(size_t len)
 	limit = old;
 	limit.rlim_cur = len;
 	/* It only matters when something is broken. */
-	if (setrlimit(RLIMIT_DATA, &limit) == 0 && !has_room())
+	if (setrlimit(RLIMIT_DATA, &limit) == 0 && !memory_has_room(1))
 		(void)setrlimit(RLIMIT_DATA, &old);
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "base/memory.h"
 #include "spool/gate.h"
 #include "spool/limit.h"
 #include "spool/share.h"
@@ -16,6 +17,8 @@
 enum {
 	JOINED_LEN = 16,	/* of a name and an id, in the record */
 	LISTING_LEN = 32 << 10, /* bytes: some 800 names are seen at once */
+	/* To read what one commit may take along, and to change its pages. */
+	MEMORY = 4 * (SHARE_BYTES_MAX + STAGED_MAX),
 };
 
 /* ---- the sender ---------------------------------------------------- */
@@ -313,8 +316,8 @@ store_list(struct spool *s)
 	return rc;
 }
 
-int
-share_take(struct spool *s)
+static void
+take_along(struct spool *s)
 {
 	/* Not zeroed: mostly next to nothing of it is used. */
 	struct candidates *c = alloc_resize(NULL, 1, sizeof(*c));
@@ -324,6 +327,14 @@ share_take(struct spool *s)
 		put_all(s, c);
 	release_candidates(c);
 	free(c);
+}
+
+int
+share_take(struct spool *s)
+{
+	/* Whoever has too little memory for others has enough for himself. */
+	if (memory_has_room(MEMORY))
+		take_along(s);
 	/* The list of the commit before is settled. */
 	return s->share.taken_count > 0 || s->share.has_joined ? store_list(s)
 							       : 0;

@@ -111,6 +111,22 @@ fixture_count_names(const char *dir)
 /* ---- messages ------------------------------------------------------ */
 
 void
+fixture_stage(
+    struct staged *f, int incoming_fd, const char *text, size_t recipient_count)
+{
+	const struct spool_piece piece = {text, strlen(text)};
+	struct spool_draft d;
+	struct envelope e;
+
+	fixture_envelope(&e, recipient_count, piece.len);
+	ck_assert_int_eq(
+	    spool_draft_init(&d, &e, &piece, 1, SIZE_MAX, FIXTURE_NOW_MS), 0);
+	ck_assert_int_eq(staged_make(f, incoming_fd, &d), 0);
+	spool_draft_release(&d);
+	envelope_release(&e);
+}
+
+void
 fixture_begin(enum spool_access access)
 {
 	ck_assert_int_eq(spool_begin(fixture_spool, access, 8 << 20,

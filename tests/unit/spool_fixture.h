@@ -14,6 +14,7 @@
 
 #include "spool/environment.h"
 #include "spool/spool.h"
+#include "spool/staged.h"
 
 enum { FIXTURE_NOW_MS = 1700000000 }; /* what the clock says in tests */
 
@@ -43,6 +44,10 @@ void fixture_commit(void);
 /* An envelope from a@example.org to that many recipients. */
 void fixture_envelope(
     struct envelope *e, size_t recipient_count, uint64_t text_len);
+
+/* Stage a message, as one does who finds the turnstile taken. */
+void fixture_stage(struct staged *f, int incoming_fd, const char *text,
+    size_t recipient_count);
 
 /* Store a message of one recipient in the open transaction, or in its own. */
 uint64_t fixture_put(const char *text, size_t len, int64_t now_ms);

@@ -63,6 +63,7 @@
 	X(digest)                                                              \
 	X(staged)                                                              \
 	X(share)                                                               \
+	X(share_memory)                                                        \
 	X(submit)                                                              \
 	X(quantity)                                                            \
 	X(filter)                                                              \

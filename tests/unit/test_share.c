@@ -46,20 +46,10 @@ teardown(void)
 	fixture_teardown();
 }
 
-/* As one would who found the turnstile taken. */
 static void
 stage(struct staged *f, const char *text, size_t recipient_count)
 {
-	const struct spool_piece piece = {text, strlen(text)};
-	struct spool_draft d;
-	struct envelope e;
-
-	fixture_envelope(&e, recipient_count, piece.len);
-	ck_assert_int_eq(
-	    spool_draft_init(&d, &e, &piece, 1, SIZE_MAX, FIXTURE_NOW_MS), 0);
-	ck_assert_int_eq(staged_make(f, incoming, &d), 0);
-	spool_draft_release(&d);
-	envelope_release(&e);
+	fixture_stage(f, incoming, text, recipient_count);
 }
 
 static size_t
