@@ -225,6 +225,21 @@ fixture_raw_put(struct environment *e, const void *key, size_t key_len,
 }
 
 void
+fixture_list_as_joined(uint64_t name, uint64_t id)
+{
+	const char key = ENVIRONMENT_JOINED;
+	struct environment raw;
+	char list[16];
+
+	bytes_put_be64(list, name);
+	bytes_put_be64(list + 8, id);
+	fixture_open_raw(&raw);
+	fixture_raw_put(&raw, &key, 1, list, sizeof(list));
+	ck_assert_int_eq(environment_commit(&raw), 0);
+	environment_close(&raw);
+}
+
+void
 fixture_chunk_key(
     unsigned char *key, uint64_t id, unsigned char part, uint32_t chunk)
 {

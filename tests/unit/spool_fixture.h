@@ -49,6 +49,9 @@ void fixture_envelope(
 void fixture_stage(struct staged *f, int incoming_fd, const char *text,
     size_t recipient_count);
 
+/* Say in a commit that the message joined the one before, as its file name. */
+void fixture_list_as_joined(uint64_t name, uint64_t id);
+
 /* Store a message of one recipient in the open transaction, or in its own. */
 uint64_t fixture_put(const char *text, size_t len, int64_t now_ms);
 uint64_t fixture_put_one(const char *text);

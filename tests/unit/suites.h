@@ -93,6 +93,7 @@
 	X(crash)                                                               \
 	X(syscalls)                                                            \
 	X(landlock)                                                            \
+	X(turn)                                                                \
 	X(batch)                                                               \
 	X(ledger)                                                              \
 	X(lessons)                                                             \

@@ -238,28 +238,13 @@ END_TEST
 /* ---- whoever committed died before he had told everybody ------------- */
 
 /* As the last commit left it. */
-static void
-list_as_joined(uint64_t name, uint64_t id)
-{
-	const char key = ENVIRONMENT_JOINED;
-	struct environment raw;
-	char list[16];
-
-	bytes_put_be64(list, name);
-	bytes_put_be64(list + 8, id);
-	fixture_open_raw(&raw);
-	fixture_raw_put(&raw, &key, 1, list, sizeof(list));
-	ck_assert_int_eq(environment_commit(&raw), 0);
-	environment_close(&raw);
-}
-
 static uint64_t
 leave_untold(void)
 {
 	uint64_t id = fixture_put_one(TEXT);
 
 	stage(&others[0], TEXT, 1);
-	list_as_joined(others[0].name, id);
+	fixture_list_as_joined(others[0].name, id);
 	return id;
 }
 
@@ -308,7 +293,7 @@ START_TEST(it_does_not_matter_if_the_message_is_gone)
 {
 	uint64_t id = leave_untold();
 
-	list_as_joined(others[0].name, id + 1);
+	fixture_list_as_joined(others[0].name, id + 1);
 	ck_assert_int_eq(staged_withdraw(&others[0]), 0);
 	fixture_begin(SPOOL_CHANGE);
 	fixture_commit();
