@@ -10,9 +10,10 @@ enum {
 	/* Whoever has the lock may be stopped, and others commit past him. */
 	LOOK_MS = 100,
 	/* So often one looks who has staged if the turnstile is free: at first,
-	 * and after a while. */
-	POLL_MIN_US = 500,
-	POLL_MAX_US = 10 * 1000,
+	 * and after a while. A timer costs more than a look, and there may be
+	 * hundreds who wait. */
+	POLL_MIN_US = 4 * 1000,
+	POLL_MAX_US = 16 * 1000,
 };
 
 /* As lock_take(), but 1 as soon as one's own message is committed. */
@@ -57,7 +58,7 @@ poll_turnstile(const struct spool *s, struct staged *own, int64_t deadline_ms)
 		if (rc != -ETIMEDOUT || clock_boot_ms() >= deadline_ms)
 			return rc;
 		if (pause_us < POLL_MAX_US)
-			pause_us += pause_us / 2;
+			pause_us *= 2;
 	}
 }
 
