@@ -2,9 +2,9 @@
 /*
  * futex.h - wait until another process has written into a file
  *
- *   Both have it open, and mapped to wait and to wake. The kernel alone looks
- * at what is mapped (futex(2)), so it does no harm if somebody cuts the file
- * off meanwhile.
+ *   Both have it open, and mapped to wait and to wake. The kernel alone
+ *   looks at what is mapped (futex(2)), so it does no harm if somebody cuts
+ *   the file off meanwhile.
  */
 #ifndef BASE_FUTEX_H
 #define BASE_FUTEX_H

@@ -110,6 +110,16 @@ fixture_count_names(const char *dir)
 
 /* ---- messages ------------------------------------------------------ */
 
+int
+fixture_open_incoming(void)
+{
+	int fd = open(fixture_name("spool/" SPOOL_INCOMING),
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
 void
 fixture_stage(
     struct staged *f, int incoming_fd, const char *text, size_t recipient_count)

@@ -45,6 +45,9 @@ void fixture_commit(void);
 void fixture_envelope(
     struct envelope *e, size_t recipient_count, uint64_t text_len);
 
+/* The spool's directory of staged messages, to be closed. */
+int fixture_open_incoming(void);
+
 /* Stage a message, as one does who finds the turnstile taken. */
 void fixture_stage(struct staged *f, int incoming_fd, const char *text,
     size_t recipient_count);

@@ -30,9 +30,7 @@ static void
 setup(void)
 {
 	fixture_setup();
-	incoming = open(fixture_name("spool/" SPOOL_INCOMING),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(incoming, 0);
+	incoming = fixture_open_incoming();
 	for (size_t i = 0; i < MANY; i++)
 		others[i] = (struct staged)STAGED_INIT;
 }

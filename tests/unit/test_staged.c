@@ -16,7 +16,9 @@
 
 #define TEXT "Subject: staged\n\ntext\n"
 
-enum { ID = 4711, HEADER_LEN = 40 };
+enum { HEADER_LEN = 40 };
+
+static const uint64_t ID = 1795398945112760; /* a time, as ids are */
 
 static int incoming;
 static struct envelope envelope;
@@ -28,9 +30,7 @@ static void
 setup(void)
 {
 	fixture_setup();
-	incoming = open(fixture_name("spool/" SPOOL_INCOMING),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(incoming, 0);
+	incoming = fixture_open_incoming();
 	piece = (struct spool_piece){TEXT, strlen(TEXT)};
 	fixture_envelope(&envelope, 2, piece.len);
 	ck_assert_int_eq(spool_draft_init(&draft, &envelope, &piece, 1,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "flushd/turn.h"
@@ -16,9 +15,7 @@ static void
 setup(void)
 {
 	fixture_setup();
-	incoming = open(fixture_name("spool/" SPOOL_INCOMING),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(incoming, 0);
+	incoming = fixture_open_incoming();
 	id = fixture_put_one("text\n");
 	fixture_stage(&sender, incoming, "text\n", 1);
 	fixture_list_as_joined(sender.name, id);
