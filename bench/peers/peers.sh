@@ -31,7 +31,13 @@ peer_nothing() {
 
 peer_page() {
 	dd status=none if=/dev/zero of="$QUEUE" bs=4096 count=1 conv=fsync
-	COMMAND=("$TOOLS/peers/nothing" "$QUEUE")
+	COMMAND=("$TOOLS/peers/nothing" "$QUEUE" 1)
+}
+
+# As an LMDB commit does.
+peer_pages() {
+	peer_page
+	COMMAND[2]=2
 }
 
 peer_file() {
