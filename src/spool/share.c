@@ -42,7 +42,8 @@ end_waiting(struct spool *s, struct staged *own, int rc, uint64_t *id)
 	} else {
 		outcome = staged_withdraw(own);
 	}
-	*id = staged_id(own);
+	if (outcome == 1)
+		*id = staged_id(own);
 	staged_close(own);
 	return outcome == 0 ? rc : outcome;
 }
