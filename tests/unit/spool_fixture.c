@@ -235,18 +235,25 @@ fixture_raw_put(struct environment *e, const void *key, size_t key_len,
 }
 
 void
+fixture_set_raw(const void *key, size_t key_len, const char *value, size_t len)
+{
+	struct environment e;
+
+	fixture_open_raw(&e);
+	fixture_raw_put(&e, key, key_len, value, len);
+	ck_assert_int_eq(environment_commit(&e), 0);
+	environment_close(&e);
+}
+
+void
 fixture_list_as_joined(uint64_t name, uint64_t id)
 {
 	const char key = ENVIRONMENT_JOINED;
-	struct environment raw;
 	char list[16];
 
 	bytes_put_be64(list, name);
 	bytes_put_be64(list + 8, id);
-	fixture_open_raw(&raw);
-	fixture_raw_put(&raw, &key, 1, list, sizeof(list));
-	ck_assert_int_eq(environment_commit(&raw), 0);
-	environment_close(&raw);
+	fixture_set_raw(&key, 1, list, sizeof(list));
 }
 
 void
@@ -257,6 +264,16 @@ fixture_chunk_key(
 	bytes_put_be64(key + 1, id);
 	key[9] = part;
 	bytes_put_be32(key + 10, chunk);
+}
+
+void
+fixture_set_chunk(uint64_t id, unsigned char part, uint32_t chunk,
+    const char *value, size_t len)
+{
+	unsigned char key[FIXTURE_KEY_LEN];
+
+	fixture_chunk_key(key, id, part, chunk);
+	fixture_set_raw(key, sizeof(key), value, len);
 }
 
 /* A scheduled message has exactly the entry that its state names. */

@@ -82,10 +82,15 @@ void fixture_open_raw(struct environment *e);
 /* Put value at key, or remove the key where value is NULL. */
 void fixture_raw_put(struct environment *e, const void *key, size_t key_len,
     const char *value, size_t len);
+/* Both, and commit. */
+void fixture_set_raw(
+    const void *key, size_t key_len, const char *value, size_t len);
 /* The key of a chunk, of 14 bytes. */
 enum { FIXTURE_KEY_LEN = 14 };
 void fixture_chunk_key(
     unsigned char *key, uint64_t id, unsigned char part, uint32_t chunk);
+void fixture_set_chunk(uint64_t id, unsigned char part, uint32_t chunk,
+    const char *value, size_t len);
 
 /* Change the byte at offset behind the first copy of needle in the file. */
 void fixture_flip(const char *needle, ptrdiff_t offset, char mask);

@@ -178,15 +178,11 @@ START_TEST(an_entry_without_a_message_is_removed_and_the_next_one_comes)
 {
 	const uint64_t id = fixture_put_one("text\n");
 	unsigned char key[17] = {0x11};
-	struct environment env;
 	struct census c;
 
 	bytes_put_be64(key + 1, 1);
 	bytes_put_be64(key + 9, id + 1);
-	fixture_open_raw(&env);
-	fixture_raw_put(&env, key, sizeof(key), "", 0);
-	ck_assert_int_eq(environment_commit(&env), 0);
-	environment_close(&env);
+	fixture_set_raw(key, sizeof(key), "", 0);
 	ck_assert_uint_eq(next(), id);
 	ck_assert_uint_eq(next(), 0);
 	fixture_census(&c);
@@ -288,12 +284,8 @@ START_TEST(what_is_due_before_the_damage_comes)
 {
 	const uint64_t id = fixture_put_one("text\n");
 	unsigned char key[12] = {0x11, 1}; /* too short, and due later */
-	struct environment env;
 
-	fixture_open_raw(&env);
-	fixture_raw_put(&env, key, sizeof(key), "", 0);
-	ck_assert_int_eq(environment_commit(&env), 0);
-	environment_close(&env);
+	fixture_set_raw(key, sizeof(key), "", 0);
 	ck_assert_uint_eq(next(), id);
 	ck_assert_int_eq(
 	    batch_next(&batch, fixture_spool, &from, &d), -EBADMSG);

@@ -349,21 +349,6 @@ END_TEST
 
 /* ---- damage -------------------------------------------------------- */
 
-/* Replace a chunk of a message, or remove it (NULL). */
-static void
-replace_chunk(uint64_t id, unsigned char part, uint32_t chunk,
-    const char *value, size_t len)
-{
-	unsigned char key[FIXTURE_KEY_LEN];
-	struct environment e;
-
-	fixture_chunk_key(key, id, part, chunk);
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, sizeof(key), value, len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
-}
-
 static void
 flip_text(uint64_t id)
 {
@@ -388,43 +373,43 @@ put_nul(uint64_t id)
 static void
 drop_envelope(uint64_t id)
 {
-	replace_chunk(id, ENVELOPE, 0, NULL, 0);
+	fixture_set_chunk(id, ENVELOPE, 0, NULL, 0);
 }
 
 static void
 spoil_envelope(uint64_t id)
 {
-	replace_chunk(id, ENVELOPE, 0, BYTES("garbage garbage garbage"));
+	fixture_set_chunk(id, ENVELOPE, 0, BYTES("garbage garbage garbage"));
 }
 
 static void
 drop_state(uint64_t id)
 {
-	replace_chunk(id, STATE, 0, NULL, 0);
+	fixture_set_chunk(id, STATE, 0, NULL, 0);
 }
 
 static void
 spoil_state(uint64_t id)
 {
-	replace_chunk(id, STATE, 0, BYTES("garbage garbage garbage"));
+	fixture_set_chunk(id, STATE, 0, BYTES("garbage garbage garbage"));
 }
 
 static void
 drop_first_chunk(uint64_t id)
 {
-	replace_chunk(id, TEXT, 0, NULL, 0);
+	fixture_set_chunk(id, TEXT, 0, NULL, 0);
 }
 
 static void
 drop_inner_chunk(uint64_t id)
 {
-	replace_chunk(id, TEXT, 600, NULL, 0);
+	fixture_set_chunk(id, TEXT, 600, NULL, 0);
 }
 
 static void
 drop_last_chunk(uint64_t id)
 {
-	replace_chunk(id, TEXT, (LONG_LEN - 1) / CHUNK_LEN, NULL, 0);
+	fixture_set_chunk(id, TEXT, (LONG_LEN - 1) / CHUNK_LEN, NULL, 0);
 }
 
 /* As an operator does it, meanwhile. */
@@ -693,14 +678,10 @@ static void
 add_entry(int64_t due_ms, uint64_t id)
 {
 	unsigned char key[17] = {0x11};
-	struct environment e;
 
 	bytes_put_be64(key + 1, (uint64_t)due_ms);
 	bytes_put_be64(key + 9, id);
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, sizeof(key), "", 0);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_raw(key, sizeof(key), "", 0);
 }
 
 START_TEST(forget_removes_an_entry_and_no_other)

@@ -184,14 +184,8 @@ START_TEST(a_damaged_one_stays_and_stops_no_other)
 	const struct clock_moment then = {.wall_ms = THEN};
 	const uint64_t damaged = put_failed("text\n", 5, &then);
 	const uint64_t other = put_failed("text\n", 5, &then);
-	unsigned char key[FIXTURE_KEY_LEN];
-	struct environment e;
 
-	fixture_open_raw(&e);
-	fixture_chunk_key(key, damaged, 2, 0);
-	fixture_raw_put(&e, key, sizeof(key), "?", 1);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_chunk(damaged, 2, 0, "?", 1);
 	ck_assert_int_eq(
 	    keep_expire(fixture_spool, &retry_policy_default, &now), 0);
 	ck_assert(!exists(other));

@@ -315,19 +315,13 @@ static const struct {
 
 START_TEST(a_damaged_message_hides_no_other)
 {
-	unsigned char key[FIXTURE_KEY_LEN];
 	struct buf out = BUF_INIT;
-	struct environment e;
 	uint64_t id;
 
 	fixture_put_one("first\n");
 	id = fixture_put_one("second\n");
 	fixture_put_one("third\n");
-	fixture_chunk_key(key, id, damages[_i].part, 0);
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, sizeof(key), damages[_i].value, 1);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_chunk(id, damages[_i].part, 0, damages[_i].value, 1);
 	list(&out);
 	ck_assert_msg(listing.count == 3 && listing.damaged_count == 1,
 	    "%s: got %ju, %ju damaged, want 3, 1 damaged", damages[_i].name,

@@ -305,12 +305,8 @@ START_TEST(a_list_that_is_none_is_damage)
 	static char list[(SHARE_MAX + 1) * 16];
 	static const size_t lengths[] = {1, 15, 17, sizeof(list)};
 	const char key = ENVIRONMENT_JOINED;
-	struct environment raw;
 
-	fixture_open_raw(&raw);
-	fixture_raw_put(&raw, &key, 1, list, lengths[_i]);
-	ck_assert_int_eq(environment_commit(&raw), 0);
-	environment_close(&raw);
+	fixture_set_raw(&key, 1, list, lengths[_i]);
 	ck_assert_int_eq(
 	    spool_begin(fixture_spool, SPOOL_CHANGE, 0, 0), -EBADMSG);
 }

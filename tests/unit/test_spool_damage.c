@@ -10,21 +10,6 @@
 
 enum { ENVELOPE = 1, STATE = 2, TEXT = 3 };
 
-/* Replace a chunk of a message, or remove it (NULL). */
-static void
-damage(uint64_t id, unsigned char part, uint32_t chunk, const char *value,
-    size_t len)
-{
-	unsigned char key[FIXTURE_KEY_LEN];
-	struct environment e;
-
-	fixture_chunk_key(key, id, part, chunk);
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, sizeof(key), value, len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
-}
-
 static int
 get(uint64_t id)
 {
@@ -150,7 +135,8 @@ START_TEST(a_damaged_part_is_refused_and_the_neighbours_are_well)
 	uint64_t id = fixture_put_one("text\n");
 	uint64_t after = fixture_put_one("text\n");
 
-	damage(id, parts[_i].part, 0, parts[_i].value, parts[_i].len);
+	fixture_set_chunk(
+	    id, parts[_i].part, 0, parts[_i].value, parts[_i].len);
 	fixture_begin(SPOOL_READ);
 	ck_assert_msg(get(id) == parts[_i].want_get, "%s: get: got %d, want %d",
 	    parts[_i].name, get(id), parts[_i].want_get);
@@ -174,7 +160,8 @@ START_TEST(a_damaged_message_can_be_removed)
 	MDB_val value;
 	uint64_t id = fixture_put_one("text\n");
 
-	damage(id, parts[_i].part, 0, parts[_i].value, parts[_i].len);
+	fixture_set_chunk(
+	    id, parts[_i].part, 0, parts[_i].value, parts[_i].len);
 	fixture_begin(SPOOL_WRITE);
 	ck_assert_int_eq(spool_remove(fixture_spool, id), 0);
 	/* The entry of a state that cannot be read is not found by it. */
@@ -234,7 +221,7 @@ START_TEST(a_changed_bit_of_a_state_is_found)
 		ck_assert_msg(get(id) == -EBADMSG, "byte %zu: not found", i);
 		spool_abort(fixture_spool);
 		bytes[i] ^= 1;
-		damage(id, STATE, 0, bytes, len);
+		fixture_set_chunk(id, STATE, 0, bytes, len);
 	}
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(get(id), 0);
@@ -258,7 +245,7 @@ START_TEST(a_state_of_another_message_is_damage)
 	ck_assert_uint_le(v.mv_size, sizeof(bytes));
 	memcpy(bytes, v.mv_data, v.mv_size);
 	environment_close(&e);
-	damage(one, STATE, 0, bytes, v.mv_size);
+	fixture_set_chunk(one, STATE, 0, bytes, v.mv_size);
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(get(one), -EBADMSG);
 	ck_assert_int_eq(get(other), 0);
@@ -270,7 +257,7 @@ START_TEST(a_state_that_cannot_be_read_can_be_replaced)
 {
 	uint64_t id = fixture_put_one("text\n");
 
-	damage(id, STATE, 0, BYTES("garbage"));
+	fixture_set_chunk(id, STATE, 0, BYTES("garbage"));
 	fixture_begin(SPOOL_WRITE);
 	ck_assert_int_eq(
 	    spool_unschedule(fixture_spool, FIXTURE_NOW_MS, id), 0);
@@ -288,7 +275,7 @@ START_TEST(chunks_with_a_gap_are_damage)
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	id = fixture_put_one(text);
-	damage(id, TEXT, 2, NULL, 0);
+	fixture_set_chunk(id, TEXT, 2, NULL, 0);
 	fixture_begin(SPOOL_WRITE);
 	ck_assert_int_eq(get(id), 0);
 	ck_assert_int_eq(verify(id), -EBADMSG);
@@ -308,7 +295,7 @@ START_TEST(a_chunk_longer_than_a_page_is_damage)
 	uint64_t id = fixture_put_one("text\n");
 
 	memset(chunk, 'x', sizeof(chunk));
-	damage(id, TEXT, 0, chunk, sizeof(chunk));
+	fixture_set_chunk(id, TEXT, 0, chunk, sizeof(chunk));
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(
 	    spool_read_text(fixture_spool, id, &number, 1 << 20, &text),
@@ -361,14 +348,10 @@ static const struct {
 START_TEST(a_damaged_record_of_the_spool_is_refused)
 {
 	struct spool_settings settings;
-	struct environment e;
 	int rc;
 
-	fixture_open_raw(&e);
-	fixture_raw_put(
-	    &e, &records[_i].key, 1, records[_i].value, records[_i].len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_raw(
+	    &records[_i].key, 1, records[_i].value, records[_i].len);
 	for (int access = SPOOL_READ; access <= SPOOL_WRITE; access++) {
 		rc =
 		    spool_begin(fixture_spool, (enum spool_access)access, 0, 0);
@@ -389,7 +372,6 @@ END_TEST
 /* Counters that lie low: an id is never given to a second message. */
 START_TEST(a_message_is_never_overwritten)
 {
-	struct environment e;
 	struct buf bytes = BUF_INIT;
 	const struct spool_counters none = {0};
 	struct envelope envelope;
@@ -397,11 +379,8 @@ START_TEST(a_message_is_never_overwritten)
 	uint64_t id = fixture_put_one("old\n");
 	uint64_t other = 0;
 
-	fixture_open_raw(&e);
 	record_encode_counters(&none, &bytes);
-	fixture_raw_put(&e, "\3", 1, bytes.data, bytes.len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_raw("\3", 1, bytes.data, bytes.len);
 	buf_release(&bytes);
 
 	fixture_envelope(&envelope, 1, 4);

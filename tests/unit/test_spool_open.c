@@ -246,14 +246,10 @@ replace_by_fresh(void)
 static void
 set_next_format(void)
 {
-	struct environment e;
 	static const char identity[] = "mini-sendmail\0\0\2\1\0\0\0\x8"
 				       "12345678\2\0\0\0\0";
 
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, "\1", 1, identity, sizeof(identity) - 1);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
+	fixture_set_raw("\1", 1, identity, sizeof(identity) - 1);
 }
 
 static const struct {

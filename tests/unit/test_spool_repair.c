@@ -25,20 +25,9 @@ put_many(void)
 }
 
 static void
-set_raw(const void *key, size_t key_len, const char *value, size_t len)
-{
-	struct environment e;
-
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, key_len, value, len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
-}
-
-static void
 forget_counters(void)
 {
-	set_raw("\3", 1, NULL, 0);
+	fixture_set_raw("\3", 1, NULL, 0);
 }
 
 /* Remove the entry of a new message from the schedule. */
@@ -49,7 +38,7 @@ unschedule(uint64_t id)
 
 	bytes_put_be64(key + 1, FIXTURE_NOW_MS);
 	bytes_put_be64(key + 9, id);
-	set_raw(key, sizeof(key), NULL, 0);
+	fixture_set_raw(key, sizeof(key), NULL, 0);
 }
 
 static int

@@ -143,17 +143,6 @@ END_TEST
 
 /* ---- counters and schedule ----------------------------------------- */
 
-static void
-set_raw(const char *key, size_t key_len, const char *value, size_t len)
-{
-	struct environment e;
-
-	fixture_open_raw(&e);
-	fixture_raw_put(&e, key, key_len, value, len);
-	ck_assert_int_eq(environment_commit(&e), 0);
-	environment_close(&e);
-}
-
 static int
 repair(void)
 {
@@ -202,7 +191,7 @@ START_TEST(wrong_counters_are_repaired)
 
 	put_some();
 	record_encode_counters(&wrong_counters[_i].counters, &bytes);
-	set_raw("\3", 1, bytes.data, bytes.len);
+	fixture_set_raw("\3", 1, bytes.data, bytes.len);
 	buf_release(&bytes);
 	ck_assert_int_eq(repair(), 1);
 	fixture_check_counters();
@@ -223,9 +212,9 @@ START_TEST(a_sender_repairs_counters_that_cannot_be_read)
 
 	put_some();
 	if (_i == 0)
-		set_raw("\3", 1, NULL, 0);
+		fixture_set_raw("\3", 1, NULL, 0);
 	else
-		set_raw("\3", 1, "garbage", 7);
+		fixture_set_raw("\3", 1, "garbage", 7);
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(spool_get_counters(fixture_spool, &c), 0);
 	ck_assert(c.is_doubtful);
@@ -247,7 +236,7 @@ START_TEST(a_message_that_the_schedule_lost_is_found_again)
 
 	bytes_put_be64(key + 1, FIXTURE_NOW_MS);
 	bytes_put_be64(key + 9, id);
-	set_raw((const char *)key, sizeof(key), NULL, 0);
+	fixture_set_raw(key, sizeof(key), NULL, 0);
 	fixture_begin(SPOOL_READ);
 	ck_assert_int_eq(spool_next_due(fixture_spool, FIXTURE_NOW_MS, &due_ms,
 			     &found, &next_ms),
@@ -271,9 +260,9 @@ START_TEST(an_entry_at_another_time_than_the_message_says_leaves_doubt)
 
 	bytes_put_be64(key + 1, FIXTURE_NOW_MS);
 	bytes_put_be64(key + 9, id);
-	set_raw((const char *)key, sizeof(key), NULL, 0);
+	fixture_set_raw(key, sizeof(key), NULL, 0);
 	bytes_put_be64(key + 1, FIXTURE_NOW_MS + 1);
-	set_raw((const char *)key, sizeof(key), "", 0);
+	fixture_set_raw(key, sizeof(key), "", 0);
 	fixture_begin(SPOOL_CHANGE);
 	ck_assert_int_eq(
 	    spool_unschedule(fixture_spool, FIXTURE_NOW_MS, id), 0);
@@ -292,12 +281,10 @@ END_TEST
 
 START_TEST(what_replaces_an_unreadable_state_leaves_doubt_until_the_repair)
 {
-	unsigned char key[FIXTURE_KEY_LEN];
 	struct spool_counters c;
 	uint64_t id = fixture_put_one("text\n");
 
-	fixture_chunk_key(key, id, 2, 0);
-	set_raw((const char *)key, sizeof(key), "garbage", 7);
+	fixture_set_chunk(id, 2, 0, "garbage", 7);
 	fixture_begin(SPOOL_CHANGE);
 	ck_assert_int_eq(spool_hold_damaged(fixture_spool, id), 0);
 	ck_assert_int_eq(
