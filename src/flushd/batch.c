@@ -41,6 +41,22 @@ batch_done(struct batch *b, uint64_t id)
 		}
 }
 
+void
+batch_gone(struct batch *b, uint64_t id)
+{
+	b->gone[b->gone_at] = id;
+	b->gone_at = (b->gone_at + 1) % BATCH_GONE_MAX;
+}
+
+static bool
+is_gone(const struct batch *b, uint64_t id)
+{
+	for (size_t i = 0; i < BATCH_GONE_MAX; i++)
+		if (b->gone[i] == id)
+			return true;
+	return false;
+}
+
 /* ---- what is due --------------------------------------------------- */
 
 /* Note what is due now; 0 also when nothing is. -ESTALE: what was taken off the
@@ -114,6 +130,11 @@ put_aside(struct spool *s, const struct batch_entry *entry, int why)
 		rc = delivery_hold(s, entry->id,
 		    "it goes round in circles: it has passed more than 30 "
 		    "mail servers");
+	} else if (why == -EALREADY) {
+		reason = "sent";
+		rc = delivery_hold(s, entry->id,
+		    "it was sent and removed, and is there again: the spool is "
+		    "damaged");
 	} else if (why == -EBADMSG) {
 		rc = delivery_hold_damaged(s, entry->id, entry->due_ms);
 	} else {
@@ -150,7 +171,9 @@ read_ahead(struct batch *b, struct spool *s, const struct delivery_from *from)
 		struct delivery *d = &b->ahead[b->ahead_count];
 
 		crash_at(entry->id);
-		rc = delivery_load(d, s, entry->id, entry->due_ms, from);
+		rc = is_gone(b, entry->id)
+			 ? -EALREADY
+			 : delivery_load(d, s, entry->id, entry->due_ms, from);
 		if (rc < 0)
 			break;
 		bytes += d->envelope.text_len;
@@ -193,7 +216,7 @@ batch_next(struct batch *b, struct spool *s, const struct delivery_from *from,
 {
 	int rc = 1;
 
-	if (b->ahead_at == b->ahead_count)
+	if (batch_must_read(b))
 		rc = refill(b, s, from);
 	if (rc <= 0)
 		return rc;
@@ -201,6 +224,12 @@ batch_next(struct batch *b, struct spool *s, const struct delivery_from *from,
 	assert(b->out_count < BATCH_OUT_MAX);
 	b->out[b->out_count++] = d->id;
 	return 1;
+}
+
+bool
+batch_must_read(const struct batch *b)
+{
+	return b->ahead_at == b->ahead_count;
 }
 
 size_t

@@ -7,6 +7,12 @@
 enum { MUST_PROVE = '!', SEPARATOR = ',' };
 
 bool
+caution_is_none(const struct caution *c)
+{
+	return !c->must_prove && c->skipped_count == 0;
+}
+
+bool
 caution_skips(const struct caution *c, uint64_t id)
 {
 	for (size_t i = 0; i < c->skipped_count; i++)

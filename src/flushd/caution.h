@@ -33,6 +33,8 @@ struct caution {
 	size_t skipped_count;
 };
 
+bool caution_is_none(const struct caution *c);
+
 bool caution_skips(const struct caution *c, uint64_t id);
 
 /* Skip this one from now on. False: it is there already, or has no room. */

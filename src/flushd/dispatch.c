@@ -22,6 +22,9 @@ enum {
 	 * want it: do not ask for it all the time. */
 	ASK_AGAIN_MS = 1000,
 	REFUSED_MS = 30 * 1000,
+	/* One lane waits for the other before more is read; unless that one's
+	 * relay takes its time. */
+	ROUND_MS = 100,
 };
 
 struct dispatch {
@@ -35,7 +38,11 @@ struct dispatch {
 	struct refused_mark refused_mark;
 	uint64_t refused; /* since the supervisor was told */
 	sd_event_source *stop_timer;
+	sd_event_source *round_timer; /* to let go on who waits */
+	int64_t round_until_ms;	      /* clock_boot_ms(); 0: nobody waits */
 
+	bool has_noted_relay;
+	uint64_t noted_size;
 	bool has_met_relay; /* or tried to: what it takes is known */
 	bool is_awaited;    /* a connection for the first lane */
 	int64_t ask_at_ms;  /* for the second, or later; clock_boot_ms() */
@@ -176,14 +183,11 @@ ask_for_relay(struct dispatch *x, int line)
 	tell(x, &m);
 }
 
-/* What is sent at the same time is not known to the pace of either. */
 static void
 consider_second(struct dispatch *x)
 {
 	if (lane_is_open(first(x)) && !lane_is_open(second(x)) &&
-	    supply_has_backlog(&x->supply) &&
-	    !rate_is_limited(&x->policy->rate) &&
-	    clock_boot_ms() >= x->ask_at_ms)
+	    supply_has_backlog(&x->supply) && clock_boot_ms() >= x->ask_at_ms)
 		ask_for_relay(x, 1);
 }
 
@@ -194,19 +198,67 @@ is_waiting(const struct dispatch *x)
 	       ledger_is_stuck(x->ledger);
 }
 
-/* The next message: 1, 0 if there is none, or -errno. What was sent is recorded
- * before that is believed, as it may have more to go to. */
+static void
+let_go_on(struct dispatch *x)
+{
+	for (size_t i = 0; i < CHANNEL_LINES; i++)
+		if (lane_is_waiting(x->lanes[i]))
+			event_timer_set(x->round_timer, 0);
+}
+
+/*
+ * A damaged page may be the end of who reads it, and of what is then under way
+ * nobody knows. And what was read is recorded as it was rehearsed if nothing
+ * else is recorded with it. So more is read when the last of it is settled.
+ */
+static bool
+on_must_wait(void *context, const struct lane *l)
+{
+	struct dispatch *x = context;
+	const int64_t now_ms = clock_boot_ms();
+	bool is_busy = false;
+
+	for (size_t i = 0; i < CHANNEL_LINES; i++)
+		is_busy |= x->lanes[i] != l && lane_is_busy(x->lanes[i]);
+	if (!is_busy || !supply_must_read(&x->supply) ||
+	    (x->round_until_ms != 0 && now_ms >= x->round_until_ms)) {
+		x->round_until_ms = 0;
+		return false;
+	}
+	if (x->round_until_ms == 0) {
+		x->round_until_ms = now_ms + ROUND_MS;
+		event_timer_set(x->round_timer, ROUND_MS);
+	}
+	return true;
+}
+
+static int
+on_round_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+	struct dispatch *x = context;
+
+	(void)source;
+	(void)usec;
+	for (size_t i = 0; i < CHANNEL_LINES; i++)
+		lane_go_on(x->lanes[i]);
+	return 0;
+}
+
+/*
+ * The next message: 1, 0 if there is none, or -errno. What was sent is recorded
+ * before more is read: a damaged page may be the end of who reads it, and what
+ * was sent may be due again, as it has more to go to.
+ */
 static int
 load_next(struct dispatch *x, struct delivery *d)
 {
-	int rc = supply_next(&x->supply, d);
+	int rc = 0;
 
-	if (rc == 0 && ledger_count(x->ledger) > 0) {
+	if (supply_must_read(&x->supply) && ledger_count(x->ledger) > 0)
 		rc = ledger_record(x->ledger);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
-		rc = supply_next(&x->supply, d);
-	}
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
+	rc = supply_next(&x->supply, d);
 	return rc == 0 && !x->is_last_look ? supply_tidy(&x->supply, d) : rc;
 }
 
@@ -232,6 +284,7 @@ on_next(void *context, struct delivery *d)
 	x->is_dry = rc == 0 && !ledger_is_stuck(x->ledger);
 	if (rc > 0)
 		x->is_last_look = false;
+	let_go_on(x);
 	return rc > 0;
 }
 
@@ -263,6 +316,7 @@ step(struct dispatch *x)
 	/* What it had on a connection of its own the other one sends. */
 	if (!lane_is_open(second(x)))
 		lane_put_back(second(x));
+	let_go_on(x);
 	if (is_waiting(x) || x->is_idle || x->is_awaited ||
 	    lane_is_open(first(x)))
 		return;
@@ -314,6 +368,8 @@ on_recorded(void *context, const struct outcome *o)
 	struct dispatch *x = context;
 	const enum message_phase phase = outcome_phase(o);
 
+	if (phase == PHASE_COUNT)
+		batch_gone(&x->supply.batch, o->delivery.id);
 	depth_move(&x->supply.batch.depth, o->phase_before, phase);
 	x->settled.left += phase == PHASE_COUNT;
 	supply_done(&x->supply, o->delivery.id);
@@ -366,8 +422,14 @@ static void
 on_met(void *context, uint64_t size_limit)
 {
 	struct dispatch *x = context;
-	int rc = upkeep_note_relay(x->spool, size_limit);
+	int rc;
 
+	/* Both connections lead to the same. */
+	if (x->has_noted_relay && x->noted_size == size_limit)
+		return;
+	x->has_noted_relay = true;
+	x->noted_size = size_limit;
+	rc = upkeep_note_relay(x->spool, size_limit);
 	if (rc < 0)
 		log_warning("senders are not told what the relay takes: %s",
 		    outcome_spool_error(rc));
@@ -432,6 +494,7 @@ dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
 	struct dispatch *x = alloc_zeroed(sizeof(*x));
 	const struct lane_user lane_user = {
 	    .may_begin = on_may_begin,
+	    .must_wait = on_must_wait,
 	    .next = on_next,
 	    .settled = on_settled,
 	    .complained = on_complained,
@@ -454,6 +517,7 @@ dispatch_new(sd_event *event, struct spool *spool, const struct policy *policy,
 	x->supply.pace.rate = past->rate;
 	x->refused_mark = past->refused_mark;
 	x->stop_timer = event_timer_new(event, on_stop_timer, x);
+	x->round_timer = event_timer_new(event, on_round_timer, x);
 	x->ledger = ledger_new(event, spool, &ledger_user);
 	for (size_t i = 0; i < CHANNEL_LINES; i++)
 		x->lanes[i] = lane_new(event, spool, helo_name, &lane_user);
@@ -470,6 +534,7 @@ dispatch_free(struct dispatch *x)
 	ledger_free(x->ledger);
 	supply_release(&x->supply);
 	sd_event_source_unref(x->stop_timer);
+	sd_event_source_unref(x->round_timer);
 	free(x);
 }
 

@@ -29,6 +29,7 @@ struct lane {
 	struct delivery delivery;
 	bool has_delivery;
 	bool is_in_transaction; /* its result was not yet taken */
+	bool is_waiting;	/* for lane_go_on() */
 	unsigned int fruitless;
 };
 
@@ -170,6 +171,7 @@ lane_close(struct lane *l)
 	link_free(l->link);
 	l->link = NULL;
 	l->is_in_transaction = false;
+	l->is_waiting = false;
 }
 
 /* From on_ready(): there is no more to do on this connection. */
@@ -223,6 +225,7 @@ on_ready(void *context)
 	struct lane *l = context;
 	enum smtp_want want = smtp_want(link_smtp(l->link));
 
+	l->is_waiting = false;
 	if (want == SMTP_WANT_TEXT)
 		return send_text(l);
 	if (want == SMTP_WANT_NOTHING) {
@@ -232,6 +235,10 @@ on_ready(void *context)
 	if (l->is_in_transaction && !settle(l))
 		return end(l);
 	meet(l);
+	if (!l->has_delivery && l->user.must_wait(l->user.context, l)) {
+		l->is_waiting = true;
+		return false;
+	}
 	/* To meet a relay may be all that was wanted. */
 	if (!l->user.may_begin(l->user.context) || !take_wanted(l) ||
 	    clock_boot_ms() - l->opened_ms >= AGE_MAX_MS)
@@ -246,6 +253,25 @@ lane_open(struct lane *l, int fd, const char *relay)
 	l->opened_ms = clock_boot_ms();
 	l->has_met = false;
 	l->link = link_new(l->event, fd, l->helo_name, on_ready, l);
+}
+
+bool
+lane_is_busy(const struct lane *l)
+{
+	return l->is_in_transaction;
+}
+
+bool
+lane_is_waiting(const struct lane *l)
+{
+	return l->is_waiting;
+}
+
+void
+lane_go_on(struct lane *l)
+{
+	if (l->is_waiting)
+		link_go_on(l->link);
 }
 
 bool

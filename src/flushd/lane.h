@@ -32,6 +32,10 @@ struct lane_user {
 	/* False: nothing may be begun for now. */
 	bool (*may_begin)(void *context);
 
+	/* True: nothing may be begun before lane_go_on(), and the connection is
+	 * kept. Not asked by who has a message. */
+	bool (*must_wait)(void *context, const struct lane *l);
+
 	/* The next message, in d: true. False: there is none for now. */
 	bool (*next)(void *context, struct delivery *d);
 
@@ -83,6 +87,14 @@ void lane_put_back(struct lane *l);
 /* The relay is up, whatever it did to us: that is held against the message, if
  * there is one. False: nothing more can be begun. */
 bool lane_blame(struct lane *l, const char *reason);
+
+/* Between the begin and the end of a transaction. */
+bool lane_is_busy(const struct lane *l);
+
+/* It waits for lane_go_on(), which else does nothing. Not from within what the
+ * lane calls. */
+bool lane_is_waiting(const struct lane *l);
+void lane_go_on(struct lane *l);
 
 /* The reply to a final dot is awaited. */
 bool lane_is_dot_open(const struct lane *l);

@@ -42,11 +42,13 @@ drop(struct ledger *l, size_t i)
 	free(o);
 }
 
-/* All that are plain, in one commit; one alone needs none of this. */
+/* All that are plain, in one commit, whose end is that of all of them; one
+ * alone needs none of this. */
 static int
 record_plain(struct ledger *l)
 {
 	size_t count = 0;
+	uint64_t before;
 	int rc;
 
 	for (size_t i = 0; i < l->count; i++)
@@ -56,14 +58,12 @@ record_plain(struct ledger *l)
 	rc = turn_begin(l->spool, SPOOL_CHANGE);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; rc == 0 && i < l->count; i++) {
-		const uint64_t before = crash_at(l->entries[i]->delivery.id);
-
+	before = crash_at(0);
+	for (size_t i = 0; rc == 0 && i < l->count; i++)
 		if (outcome_is_plain(l->entries[i]))
 			rc = outcome_apply(l->entries[i], l->spool);
-		crash_at(before);
-	}
 	rc = turn_end(l->spool, rc);
+	crash_at(before);
 	l->user.counts->commits += rc == 0;
 	for (size_t i = l->count; rc == 0 && i-- > 0;)
 		if (outcome_is_plain(l->entries[i]))

@@ -181,6 +181,12 @@ link_new(sd_event *event, int fd, const char *helo_name, link_ready_fn *ready,
 }
 
 void
+link_go_on(struct link *l)
+{
+	run(l);
+}
+
+void
 link_free(struct link *l)
 {
 	if (!l)

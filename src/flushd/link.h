@@ -30,6 +30,9 @@ typedef bool link_ready_fn(void *context);
 struct link *link_new(sd_event *event, int fd, const char *helo_name,
     link_ready_fn *ready, void *context) MUST_CHECK;
 
+/* Have the user called again who had nothing to do for now; not while it is. */
+void link_go_on(struct link *l);
+
 /* Say QUIT if that is in order, without waiting, and close. NULL is fine. */
 void link_free(struct link *l);
 

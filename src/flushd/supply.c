@@ -135,7 +135,14 @@ bool
 supply_has_backlog(const struct supply *s)
 {
 	return batch_left(&s->batch) >= BACKLOG_MIN &&
-	       !s->batch.caution.must_prove;
+	       caution_is_none(&s->batch.caution) &&
+	       !rate_is_limited(&s->policy->rate);
+}
+
+bool
+supply_must_read(const struct supply *s)
+{
+	return batch_must_read(&s->batch);
 }
 
 bool

@@ -45,11 +45,18 @@ void supply_done(struct supply *s, uint64_t id);
  * besides. */
 int supply_tidy(struct supply *s, struct delivery *d) MUST_CHECK;
 
+/* The next one is still to be read, and a damaged spool may kill who does. */
+bool supply_must_read(const struct supply *s);
+
 /* When nothing may go: when something will, by the wall clock; INT64_MAX. */
 int64_t supply_next_due_ms(const struct supply *s);
 
-/* So many more are due that a second connection is worth its greeting, and one
- * commit for several outcomes its risk. */
+/*
+ * So many more are due that a second connection is worth its greeting, and one
+ * commit for several outcomes its risk. Not where a worker has died: the next
+ * may die as well. Nor where what is sent is counted: what is sent at the same
+ * time does not know of each other.
+ */
 bool supply_has_backlog(const struct supply *s);
 
 /* Given out, and not yet done with. */

@@ -62,6 +62,11 @@ begin(struct environment *e, unsigned int flags)
 	rc = mdb_txn_begin(e->env, NULL, flags, &e->txn);
 	if (rc)
 		return rc;
+	/* They are counted, and the highest counts: behind the last there is
+	 * none, and what is committed as 0 is not seen again. */
+	if (mdb_txn_id(e->txn) > INT64_MAX ||
+	    (mdb_txn_id(e->txn) == 0 && !(flags & MDB_RDONLY)))
+		return MDB_CORRUPTED;
 	rc = mdb_dbi_open(e->txn, NULL, 0, &e->dbi);
 	if (rc)
 		return rc;

@@ -343,7 +343,7 @@ START_TEST(several_are_read_in_one_turn)
 }
 END_TEST
 
-/* By which a commit puts one message at risk, not eight. */
+/* By which a commit puts one message at risk, not a dozen. */
 START_TEST(one_at_a_time_for_who_must_prove_that_he_can_record)
 {
 	batch.caution.must_prove = true;
@@ -367,6 +367,38 @@ START_TEST(what_is_out_is_not_given_out_again)
 	batch_done(&batch, first);
 	ck_assert_uint_eq(take_out(), first);
 	ck_assert_uint_eq(next(), 0);
+}
+END_TEST
+
+/* A damaged tree may show again what was removed. */
+START_TEST(what_has_left_and_is_there_again_is_held)
+{
+	const uint64_t id = fixture_put_one("text\n");
+	struct message_state state;
+	struct envelope e;
+
+	ck_assert_uint_eq(take_out(), id);
+	batch_gone(&batch, id);
+	batch_done(&batch, id);
+	ck_assert_uint_eq(next(), 0);
+	fixture_begin(SPOOL_READ);
+	ck_assert_int_eq(spool_get(fixture_spool, id, &e, &state), 0);
+	spool_abort(fixture_spool);
+	ck_assert_int_eq(state.phase, PHASE_HELD);
+	envelope_release(&e);
+	state_release(&state);
+}
+END_TEST
+
+START_TEST(it_is_known_when_more_must_be_read)
+{
+	ck_assert(batch_must_read(&batch));
+	fixture_put_one("text\n");
+	fixture_put_one("text\n");
+	take_out();
+	ck_assert(!batch_must_read(&batch));
+	take_out();
+	ck_assert(batch_must_read(&batch));
 }
 END_TEST
 
@@ -467,6 +499,8 @@ batch_suite(void)
 	tcase_add_test(t, several_are_read_in_one_turn);
 	tcase_add_test(t, one_at_a_time_for_who_must_prove_that_he_can_record);
 	tcase_add_test(t, what_is_out_is_not_given_out_again);
+	tcase_add_test(t, what_has_left_and_is_there_again_is_held);
+	tcase_add_test(t, it_is_known_when_more_must_be_read);
 	tcase_add_test(t, damage_among_what_is_read_ahead_stops_nothing);
 	tcase_add_test(t, no_more_is_read_behind_much_text);
 	tcase_add_test(t, how_many_are_left_is_known_about);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "flushd/batch.h"
 #include "flushd/child.h"
 #include "unit/stage.h"
 #include "unit/suites.h"
@@ -166,6 +168,45 @@ START_TEST(what_is_behind_a_dot_is_waited_for)
 	stage_for(A_WHILE_MS);
 	ck_assert(!stage_has_word());
 	ck_assert_uint_ge(stage_count(), 1);
+	stage_set_mood(1, STAGE_WELL);
+	hear_idle_and_end();
+	ck_assert_uint_eq(stage_taken[0] + stage_taken[1], MANY);
+	ck_assert(is_empty());
+}
+END_TEST
+
+/* All that was read is sent, but for what the second has behind its dot. */
+static bool
+first_is_through(void)
+{
+	return stage_is_behind_dot(1) &&
+	       (stage_taken[0] + 1) % BATCH_AHEAD_MAX == 0;
+}
+
+static size_t taken_before;
+
+static bool
+first_goes_on(void)
+{
+	return stage_taken[0] > taken_before;
+}
+
+/* To read may be the end of the worker, and then nobody knows what has become
+ * of that one; but others need not wait for it for long. */
+START_TEST(before_more_is_read_one_waits_for_the_other_but_not_for_long)
+{
+	int64_t begun_ms;
+
+	begin(MANY, STAGE_WELL);
+	stage_until(stage_has_wish);
+	stage_lend(1, STAGE_NO_DOT);
+	stage_until(first_is_through);
+	begun_ms = clock_boot_ms();
+	taken_before = stage_taken[0];
+	stage_until(first_goes_on);
+	ck_assert_int_ge(clock_boot_ms() - begun_ms, 50);
+	ck_assert(stage_is_behind_dot(1));
+	ck_assert_uint_eq(stage_count(), MANY - taken_before);
 	stage_set_mood(1, STAGE_WELL);
 	hear_idle_and_end();
 	ck_assert_uint_eq(stage_taken[0] + stage_taken[1], MANY);
@@ -399,6 +440,8 @@ dispatch_suite(void)
 	tcase_add_test(
 	    t, a_second_connection_that_is_silent_keeps_nobody_from_being_idle);
 	tcase_add_test(t, what_is_behind_a_dot_is_waited_for);
+	tcase_add_test(
+	    t, before_more_is_read_one_waits_for_the_other_but_not_for_long);
 	tcase_add_test(t, when_it_is_told_to_stop_an_open_dot_is_recorded);
 	tcase_add_test(t, without_a_supervisor_it_ends_in_order);
 	tcase_add_test(t, while_nothing_can_be_recorded_nothing_is_sent);

@@ -416,6 +416,26 @@ START_TEST(keys_of_another_length_are_damage)
 }
 END_TEST
 
+/* What is committed behind the last number there is would not be seen. */
+START_TEST(transactions_that_cannot_be_counted_on_are_damage)
+{
+	enum { PAGE_LEN = 4096, TRANSACTION_AT = 144 };
+	static const uint64_t last = UINT64_MAX;
+	int fd = open(fixture_name("spool/" SPOOL_FILE), O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	for (int page = 0; page < 2; page++)
+		ck_assert_int_eq(pwrite(fd, &last, sizeof(last),
+				     page * PAGE_LEN + TRANSACTION_AT),
+		    sizeof(last));
+	close(fd);
+	ck_assert_int_eq(
+	    spool_begin(fixture_spool, SPOOL_READ, 0, 0), -EBADMSG);
+	ck_assert_int_eq(
+	    spool_begin(fixture_spool, SPOOL_CHANGE, 0, 0), -EBADMSG);
+}
+END_TEST
+
 /* Change a byte of every tenth or so of the keys that begin like this. */
 static void
 shuffle_keys(const char *prefix, size_t prefix_len, uint64_t seed)
@@ -496,6 +516,7 @@ spool_damage_suite(void)
 	    (int)ARRAY_LEN(records));
 	tcase_add_test(tc, a_message_is_never_overwritten);
 	tcase_add_test(tc, keys_of_another_length_are_damage);
+	tcase_add_test(tc, transactions_that_cannot_be_counted_on_are_damage);
 	tcase_add_loop_test(
 	    tc, a_walk_through_keys_out_of_order_goes_forward_or_stops, 0, 20);
 	suite_add_tcase(s, tc);

@@ -144,6 +144,24 @@ START_TEST(who_must_prove_it_has_no_backlog)
 END_TEST
 
 /* What can be read, but not written. */
+START_TEST(who_follows_one_that_died_has_none)
+{
+	ck_assert(caution_skip(&supply.batch.caution, 1));
+	put(40);
+	ck_assert_uint_ne(next(), 0);
+	ck_assert(!supply_has_backlog(&supply));
+}
+END_TEST
+
+START_TEST(what_is_counted_goes_one_at_a_time)
+{
+	policy.rate.messages = 1000;
+	put(40);
+	ck_assert_uint_ne(next(), 0);
+	ck_assert(!supply_has_backlog(&supply));
+}
+END_TEST
+
 START_TEST(who_cannot_prove_it_sends_nothing)
 {
 	supply.batch.caution.must_prove = true;
@@ -179,6 +197,8 @@ supply_suite(void)
 	tcase_add_test(t, more_than_a_rate_waits_and_says_until_when);
 	tcase_add_test(t, more_than_a_rate_is_held_if_that_is_wanted);
 	tcase_add_test(t, who_must_prove_it_has_no_backlog);
+	tcase_add_test(t, who_follows_one_that_died_has_none);
+	tcase_add_test(t, what_is_counted_goes_one_at_a_time);
 	tcase_add_test(t, who_cannot_prove_it_sends_nothing);
 	tcase_add_test(t, a_spool_is_tidied_only_when_nothing_is_out);
 	suite_add_tcase(s, t);
