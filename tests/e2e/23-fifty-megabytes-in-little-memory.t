@@ -52,7 +52,7 @@ wait "$watcher"
 ok "the worker was seen at work" test "$(wc -l <"$SCRATCH/anonymous")" -gt 2
 most=$(sort -n "$SCRATCH/anonymous" | tail -n 1)
 note "the worker's private memory: $most KiB"
-at_most "the worker needed little private memory (KiB)" "$most" $((16 * 1024))
+costs_at_most "the worker needed little private memory (KiB)" "$most" $((16 * 1024))
 ok "an ordinary message passes the smaller spool" \
 	"$BIN/mini_sendmail" -i -f small@site.test reader@example.org <<<text
 ok "and is delivered" wait_until 10 grep -q "<small@site.test>" "$SCRATCH/taken"

@@ -34,7 +34,7 @@ is_idle() {
 ok "each has had a worker, and none has one now" wait_until 120 is_idle
 is "nobody complains" "$(grep -vE 'started$|configured$|relay takes messages' "$FLUSHD_LOG" || true)" ""
 is "all were looked at" "$(grep -c 'relay takes messages' "$FLUSHD_LOG")" "$COUNT"
-at_most "resident memory, KiB" "$(awk '/^VmRSS/ { print $2 }' "/proc/$FLUSHD_PID/status")" $((20 * 1024))
+costs_at_most "resident memory, KiB" "$(awk '/^VmRSS/ { print $2 }' "/proc/$FLUSHD_PID/status")" $((20 * 1024))
 at_most "descriptors" "$(find "/proc/$FLUSHD_PID/fd" -mindepth 1 | wc -l)" 30
 before=$(cpu_ticks)
 sleep "$seconds"

@@ -57,7 +57,7 @@ is_locked_in() {
 
 # A program of the sanitizers has no filter.
 FILTERED=2
-! grep -qF __asan_init "$BIN/flushd" || FILTERED=0
+! has_sanitizers || FILTERED=0
 
 site_submit site1 $uid first@site.test
 service_start

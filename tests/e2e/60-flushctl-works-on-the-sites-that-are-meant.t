@@ -216,7 +216,7 @@ is "and group" "$(status_of Gid)" "20001 20001 20001 20001"
 is "without another" "$(status_of Groups)" ""
 is "without capabilities" "$(status_of 'Cap(Inh|Prm|Eff|Bnd|Amb)' | sort -u)" 0000000000000000
 filtered=2
-! grep -qF __asan_init "$BIN/flushctl" || filtered=0
+! has_sanitizers || filtered=0
 is "with the filter of system calls" "$(status_of Seccomp)" "$filtered"
 is "it has pipes and the spool, no terminal" "$(for fd in 0 1 2 3; do
 	readlink "/proc/$PID/fd/$fd" | sed -E 's/:.*//'

@@ -51,7 +51,7 @@ taken_is() {
 	[ "$(taken_count)" -ge "$1" ]
 }
 ok "mail of the sites that are there arrives" wait_until 60 taken_is 3
-at_most "centiseconds of CPU for that" "$(awk '{ print $14 + $15 }' "/proc/$FLUSHD_PID/stat")" 200
+costs_at_most "centiseconds of CPU for that" "$(awk '{ print $14 + $15 }' "/proc/$FLUSHD_PID/stat")" 200
 note "after $((($(date +%s%N) - start) / 1000000)) ms"
 all_said() {
 	[ "$(grep -c 'No such file or directory; again in 1 s' "$FLUSHD_LOG")" -eq $((COUNT - WRONG)) ]
@@ -68,7 +68,7 @@ for n in 1 2 3; do
 	site_submit "there$n" 20001 "second$n@site.test"
 done
 ok "those that are there are served while the others are looked for" wait_until 30 taken_is 6
-at_most "MiB of memory" "$(awk '/^(RssAnon|RssShmem):/ { sum += $2 } END { print int(sum / 1024) }' "/proc/$FLUSHD_PID/status")" 64
+costs_at_most "MiB of memory" "$(awk '/^(RssAnon|RssShmem):/ { sum += $2 } END { print int(sum / 1024) }' "/proc/$FLUSHD_PID/status")" 64
 ok "the status has all of them" [ "$("$BIN/flushctl" status --json --socket "$SCRATCH/status" | grep -c '"site"')" -eq $((COUNT + 3 + 3 * HOSTILE)) ]
 ok "it ends in order" flushd_stop
 is "each came once" "$(sort "$SCRATCH/taken" | uniq -d)" ""

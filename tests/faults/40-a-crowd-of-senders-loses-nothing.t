@@ -102,7 +102,7 @@ control() {
 	local sender=$CONTROLS/$2/mini_sendmail flushd=$CONTROLS/$2/flushd all=0 n
 	[ -e "$sender" ] || sender=$CONTROLS/hasty/mini_sendmail
 	[ -e "$flushd" ] || flushd=$BIN/flushd
-	for ((n = 0; n < 8; n++)); do
+	for ((n = 0; n < 24; n++)); do
 		run 3 "$1" "$sender" "$sender" "$flushd"
 		all=$((all + tried))
 		[ "$violations" -eq 0 ] || break

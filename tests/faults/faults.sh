@@ -49,5 +49,5 @@ experiment() {
 # The sanitizers' runtime makes system calls of its own, hundreds of them, and ends the program when one
 # fails.
 needs_plain_programs() {
-	! grep -qF __asan_init "$BIN/mini_sendmail" || skip_all "needs programs without sanitizers: $1"
+	! has_sanitizers || skip_all "needs programs without sanitizers: $1"
 }
