@@ -171,11 +171,14 @@ read_ahead(struct batch *b, struct spool *s, const struct delivery_from *from)
 		struct delivery *d = &b->ahead[b->ahead_count];
 
 		crash_at(entry->id);
-		rc = is_gone(b, entry->id)
-			 ? -EALREADY
-			 : delivery_load(d, s, entry->id, entry->due_ms, from);
+		rc = delivery_load(d, s, entry->id, entry->due_ms, from);
 		if (rc < 0)
 			break;
+		if (is_gone(b, entry->id)) {
+			delivery_release(d);
+			rc = -EALREADY;
+			break;
+		}
 		bytes += d->envelope.text_len;
 		b->ahead_count++;
 		b->at++;
