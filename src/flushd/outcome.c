@@ -5,16 +5,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "flushd/event.h"
 #include "flushd/outcome.h"
 #include "flushd/outcome_log.h"
 #include "flushd/upkeep.h"
-
-enum {
-	/* Whoever has so much has not failed for want of it. */
-	MEMORY = 32 << 20,
-};
 
 const char *
 outcome_spool_error(int error)
@@ -28,11 +22,9 @@ bool
 outcome_is_lasting(int error)
 {
 	/* A page number that leads out of the file makes a write fail as one
-	 * beyond the limit of its size does, or with a place below 0; and no
-	 * memory is enough for a list that says it is that long. */
+	 * beyond the limit of its size does, or with a place below 0. */
 	return error == -EBADMSG || error == -ENOENT || error == -EFBIG ||
-	       error == -EINVAL ||
-	       (error == -ENOMEM && memory_has_room(MEMORY));
+	       error == -EINVAL;
 }
 
 /* ---- the report ---------------------------------------------------- */

@@ -32,7 +32,7 @@ mapfile -t kinds < <(half "${kinds[@]}")
 mapfile -t trials < <(seeds "$(share 40 1)" "${kinds[@]}")
 # By which letters were sent again and again: the worker that died had sent several, or the tree showed them once more.
 [ -n "${FAULTS_LONG:-}" ] || trials+=(branch-header:13 freed-in-use:24 leaf-noise:14 freed-too-much:10 branch-key:5
-	meta-fields:33 free-bit:33 leaf-zeroed:7)
+	meta-fields:33 leaf-zeroed:7)
 trials_begin hostile_trial "${trials[@]}"
 trials_end
 experiment "a damaged or hostile spool" "$tried" "$violations"
