@@ -44,7 +44,7 @@ trials_end
 experiment "the same with a flushd that compares no checksum" "$tried" "$violations" some
 
 FLUSHD=$CONTROLS/unwary/flushd
-trials_begin hostile_trial free-key:1 free-key:6 free-key:7
+trials_begin hostile_trial free-key:1 free-key:6 free-key:7 free-key:16 free-key:22 free-key:39
 trials_end
 experiment "the same with a flushd that sends again what it could not record" "$tried" "$violations" some
 done_testing
