@@ -58,10 +58,10 @@ void batch_release(struct batch *b);
 /*
  * Give out the next message that is due, in d, to be released: it is not given
  * out again before batch_done(). Damaged ones are held on the way, which is
- * logged, as are those that were there before and have left; and entries
- * without a message are removed. Returns 1, or 0 when
- * nothing is due but what is out: next_due_ms and depth are then up to date.
- * Otherwise -errno: the spool is of no use.
+ * logged, as are those that have left and are there again; and entries without
+ * a message are removed. Returns 1, or 0 when nothing is due but what is out:
+ * next_due_ms and depth are then up to date. Otherwise -errno: the spool is of
+ * no use.
  */
 int batch_next(struct batch *b, struct spool *s,
     const struct delivery_from *from, struct delivery *d) MUST_CHECK;
